@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The whole exporter as an object, for a service that wants its dependencies checked from inside:
+ * an engine thread that checks, and optionally listeners that serve /metrics and the probe
+ * endpoints. The program health_exporter is a thin shell around this.
+ *
+ *     struct hx_error err;
+ *     struct hx_exporter *exporter = hx_exporter_new();
+ *     if (hx_exporter_add(exporter, "cache=redis://cache:6379", &err) != HX_OK ||
+ *         hx_exporter_listen(exporter, ":10119", &err) != HX_OK ||
+ *         hx_exporter_start(exporter, &err) != HX_OK) {
+ *         fprintf(stderr, "%s\n", err.message);
+ *     }
+ *     ...
+ *     hx_exporter_free(exporter);
+ *
+ * Functions may be called from any thread, but not two at once on one exporter, except those that
+ * say so. The library never prints, exits, or handles signals; the process should ignore SIGPIPE.
+ */
+#ifndef HEALTH_EXPORTER_EXPORTER_H
+#define HEALTH_EXPORTER_EXPORTER_H
+
+#include "health_exporter/check.h"
+#include "health_exporter/error.h"
+#include "health_exporter/metrics.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct hx_exporter;
+
+enum hx_log_level { HX_LOG_DEBUG, HX_LOG_INFO, HX_LOG_WARN, HX_LOG_ERROR };
+enum hx_log_format { HX_LOG_LOGFMT, HX_LOG_JSON };
+
+/* "0.1.0", and the revision it was built from. */
+HX_API const char *hx_version(void);
+HX_API const char *hx_revision(void);
+
+/* An exporter with no dependency and no listener; NULL when out of memory. */
+HX_API struct hx_exporter *hx_exporter_new(void);
+
+/* Stops it if it runs, and frees all. Takes NULL. */
+HX_API void hx_exporter_free(struct hx_exporter *exporter);
+
+/* ---- before start ---- */
+
+/* Where log lines go: a file descriptor (borrowed; -1: nowhere, the default). A slow reader of it
+ * costs lines, never a check. */
+HX_API enum hx_errcode hx_exporter_log(struct hx_exporter *exporter, int fd,
+                                       enum hx_log_level level, enum hx_log_format format,
+                                       struct hx_error *err) HX_MUST_CHECK;
+
+/* Adds a kind of the service's own; the table must outlive the exporter. */
+HX_API enum hx_errcode hx_exporter_add_kind(struct hx_exporter *exporter,
+                                            const struct hx_kind *kind,
+                                            struct hx_error *err) HX_MUST_CHECK;
+
+/* Takes the configuration file (YAML). All that is wrong in it is in the diagnostics, compiler
+ * style, one per line; err has their number. */
+HX_API enum hx_errcode hx_exporter_load(struct hx_exporter *exporter, const char *path,
+                                        struct hx_error *err) HX_MUST_CHECK;
+
+/* Adds one dependency, written NAME=URL. */
+HX_API enum hx_errcode hx_exporter_add(struct hx_exporter *exporter, const char *name_url,
+                                       struct hx_error *err) HX_MUST_CHECK;
+
+/* The complete diagnostics of the last load or add that failed; "" when there were none. Valid
+ * until the next call. */
+HX_API const char *hx_exporter_diagnostics(const struct hx_exporter *exporter);
+
+/* Adds a listener: "host:port", ":port", "[::1]:port" (port 0: any free), or "unix:/path". Without
+ * one, nothing is served and the functions below are the way to read. */
+HX_API enum hx_errcode hx_exporter_listen(struct hx_exporter *exporter, const char *address,
+                                          struct hx_error *err) HX_MUST_CHECK;
+
+/* The path of the metrics page, "/metrics" unless set; begins with "/". */
+HX_API enum hx_errcode hx_exporter_telemetry_path(struct hx_exporter *exporter, const char *path,
+                                                  struct hx_error *err) HX_MUST_CHECK;
+
+/* Starts checking and listening. With neither file nor dependency it checks this host's disk and
+ * memory. On failure nothing runs. */
+HX_API enum hx_errcode hx_exporter_start(struct hx_exporter *exporter,
+                                         struct hx_error *err) HX_MUST_CHECK;
+
+/* ---- while it runs; all of these from any thread ---- */
+
+/* Ends listeners and checks and joins the threads; idempotent. */
+HX_API void hx_exporter_stop(struct hx_exporter *exporter);
+
+/* The port of listener i (in the order of listen), 0 for a unix socket or none. */
+HX_API uint16_t hx_exporter_port(const struct hx_exporter *exporter, size_t i);
+
+HX_API bool hx_exporter_is_live(struct hx_exporter *exporter);
+HX_API bool hx_exporter_is_ready(struct hx_exporter *exporter);
+
+/* What is believed of a dependency now; HX_STATE_UNKNOWN also when there is none of that name. */
+HX_API enum hx_state hx_exporter_state(struct hx_exporter *exporter, const char *name);
+
+/* The service reports about a heartbeat dependency. message may be NULL. */
+HX_API enum hx_errcode hx_exporter_report(struct hx_exporter *exporter, const char *name,
+                                          bool is_pass, const char *message,
+                                          struct hx_error *err) HX_MUST_CHECK;
+
+/* The registry whose series stand on /metrics beside the exporter's: the service may add its own.
+ * Borrowed, lives as long as the exporter. */
+HX_API struct hx_registry *hx_exporter_registry(struct hx_exporter *exporter);
+
+/* The whole metrics page; as hx_registry_expose. */
+HX_API char *hx_exporter_expose(struct hx_exporter *exporter, enum hx_format format, size_t *len);
+
+#endif

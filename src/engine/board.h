@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The board: the border between the engine, which writes, and everything that reads. It holds the
+ * current generation (the records of one configuration), the engine's heartbeat, and what the
+ * operator wants (draining). Readers hold a generation while they render; it is freed when the last
+ * of them lets go.
+ */
+#ifndef HX_ENGINE_BOARD_H
+#define HX_ENGINE_BOARD_H
+
+#include "engine/record.h"
+#include "metrics/exposition.h"
+
+#include <stdatomic.h>
+#include <pthread.h>
+
+/* The dependencies of one configuration, in its order. Immutable. */
+struct hx_generation {
+    atomic_int references;
+    size_t n;
+    struct hx_record **records; /* each held */
+    size_t *by_name;            /* indexes, sorted by name */
+    int64_t *startup_requires;  /* indexes of dependencies that must have passed once, or NULL */
+    size_t n_startup_requires;
+    int64_t loaded_wall_ns;
+};
+
+/* Takes the references in records (array copied). startup_requires: names, NULL-terminated, or
+ * NULL; all must be there. */
+enum hx_errcode hx_generation_new(struct hx_record *const *records, size_t n,
+                                  const struct hx_strings *startup_requires,
+                                  struct hx_generation **generation,
+                                  struct hx_error *err) HX_MUST_CHECK;
+void hx_generation_release(struct hx_generation *generation);
+
+/* The record of that name, borrowed from the generation; NULL when there is none. */
+struct hx_record *hx_generation_find(const struct hx_generation *generation, const char *name);
+
+struct hx_board {
+    pthread_mutex_t lock; /* guards the pointer only; never held while anything is done */
+    struct hx_generation *generation;
+    _Atomic uint64_t version;         /* grows with each published status */
+    _Atomic uint64_t verdict_version; /* grows with each change of a state, start or drain */
+    _Atomic int64_t heartbeat_ns;     /* the engine's last turn, monotonic; 0: not started */
+    _Atomic bool is_first_round_done;
+    _Atomic bool is_draining;
+    int64_t liveness_grace_ns;
+    int64_t started_wall_ns;
+};
+
+enum hx_errcode hx_board_init(struct hx_board *board, struct hx_error *err) HX_MUST_CHECK;
+void hx_board_fini(struct hx_board *board);
+
+/* Publishes a generation (takes the reference); any thread. */
+void hx_board_set(struct hx_board *board, struct hx_generation *generation);
+
+/* The current generation, held for the caller; NULL before the first. Any thread. */
+struct hx_generation *hx_board_hold(struct hx_board *board);
+
+/* ---- the verdicts: pure functions of what is on the board and the moment ---- */
+
+enum hx_readiness {
+    HX_READY_UP,
+    HX_READY_DEGRADED,
+    HX_READY_DOWN,
+    HX_READY_STARTING,
+    HX_READY_DRAINING
+};
+
+struct hx_verdict {
+    bool is_live;
+    int64_t stalled_ns; /* age of the heartbeat */
+    bool is_started;
+    enum hx_readiness readiness;
+    int64_t valid_until_ns; /* the earliest moment at which time alone changes the verdict */
+};
+
+const char *hx_readiness_text(enum hx_readiness readiness); /* "up", "degraded", ... */
+bool hx_readiness_is_ready(enum hx_readiness readiness);    /* up or degraded */
+
+void hx_board_verdict(struct hx_board *board, const struct hx_generation *generation,
+                      int64_t now_ns, struct hx_verdict *verdict);
+
+/* Liveness alone, without looking at a dependency. */
+bool hx_board_is_live(const struct hx_board *board, int64_t now_ns, int64_t *stalled_ns);
+
+/* ---- the families of the dependencies and of the service ---- */
+
+/* One moment's view for the exposition; the generation must be held while it is used. */
+struct hx_board_view {
+    struct hx_board *board;
+    const struct hx_generation *generation;
+    int64_t now_ns;
+    struct hx_verdict verdict;
+};
+
+void hx_board_view_init(struct hx_board_view *view, struct hx_board *board,
+                        const struct hx_generation *generation);
+struct hx_collector hx_board_collector(const struct hx_board_view *view);
+
+#endif

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The exposition: from collectors (who know families and their series) to the text of a scrape, in
+ * chunks of bounded size, in any of the formats.
+ *
+ *     registry ─┐
+ *     records  ─┴─ collectors ── page (a cursor: collector, family, member) ── chunk, chunk, ...
+ *
+ * Sources: https://prometheus.io/docs/instrumenting/exposition_formats/ (text 0.0.4),
+ * https://prometheus.io/docs/specs/om/open_metrics_spec/ (OpenMetrics 1.0).
+ */
+#ifndef HX_METRICS_EXPOSITION_H
+#define HX_METRICS_EXPOSITION_H
+
+#include "base/strbuf.h"
+#include "health_exporter/metrics.h"
+#include "metrics/histogram.h"
+
+#include <stdbool.h>
+
+enum hx_family_type { HX_FAMILY_COUNTER, HX_FAMILY_GAUGE, HX_FAMILY_HISTOGRAM };
+
+/* A family's description. A counter's name has its "_total". */
+struct hx_family {
+    const char *name;
+    const char *help;
+    enum hx_family_type type;
+};
+
+/* Where a collector puts its samples while a family is written; knows format and family. */
+struct hx_samples;
+
+/* labels and more: escaped label text without braces, as hx_labels_format() makes it
+ * (`dependency="db"`); either may be NULL or "". They are joined by a comma. */
+void hx_samples_counter(struct hx_samples *out, const char *labels, const char *more,
+                        uint64_t value);
+/* The same for counters that are not whole numbers (CPU seconds). */
+void hx_samples_counter_double(struct hx_samples *out, const char *labels, const char *more,
+                               double value);
+void hx_samples_gauge(struct hx_samples *out, const char *labels, const char *more, double value);
+void hx_samples_histogram(struct hx_samples *out, const char *labels,
+                          const struct hx_histogram_cells *cells,
+                          const struct hx_buckets *buckets);
+
+/* A source of families. Everything it returns must stay as it is while a page is being written. */
+struct hx_collector {
+    const void *source;
+    size_t (*n_families)(const void *source);
+    const struct hx_family *(*family)(const void *source, size_t family);
+    /* How many members (label sets, dependencies) the family has; those without a sample count. */
+    size_t (*n_members)(const void *source, size_t family);
+    /* Writes the samples of one member: none, one, or several. */
+    void (*collect)(const void *source, size_t family, size_t member, struct hx_samples *out);
+};
+
+/* A page being written. The collectors array is borrowed until the end. */
+struct hx_page {
+    const struct hx_collector *collectors;
+    size_t n_collectors;
+    enum hx_format format;
+    size_t collector, family, member; /* the cursor */
+    bool is_header_written;
+    bool is_done;
+};
+
+void hx_page_init(struct hx_page *page, enum hx_format format,
+                  const struct hx_collector *collectors, size_t n_collectors);
+
+/* Appends to out until it holds about `want` more bytes (one member may exceed it) or the page
+ * ends (then page->is_done). Ends with "# EOF\n" in OpenMetrics. Out of memory marks out. */
+void hx_page_write(struct hx_page *page, struct hx_strbuf *out, size_t want);
+
+/* The Content-Type of a format. */
+const char *hx_format_content_type(enum hx_format format);
+
+/* Escaped label text of name, value, ..., NULL: `a="x",b="y"`; invalid UTF-8 becomes U+FFFD. Owned
+ * by the caller; NULL when out of memory. */
+char *hx_labels_format(const char *const *names_values);
+
+/* Appends `name="escaped value"`. */
+void hx_labels_append(struct hx_strbuf *buf, const char *name, const char *value);
+
+/* Appends a sample value: shortest text that reads back as the same double; +Inf, -Inf, NaN. */
+void hx_double_append(struct hx_strbuf *buf, double value);
+
+#endif

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The HTTP side: listeners, and what they answer from the board and the registry. It runs in
+ * libmicrohttpd's own epoll threads and reads only; what changes anything is posted through
+ * hx_web_actions.
+ */
+#ifndef HX_WEB_SERVER_H
+#define HX_WEB_SERVER_H
+
+#include "base/log.h"
+#include "engine/board.h"
+#include "health_exporter/metrics.h"
+
+struct hx_web;
+
+/* What the web may ask of the rest; each may be called from any web thread and never blocks. */
+struct hx_web_actions {
+    void *data;
+    /* NOTFOUND, UNSUPPORTED, LIMIT as hx_engine_report(). */
+    enum hx_errcode (*report)(void *data, const char *name, const struct hx_report *report,
+                              struct hx_error *err);
+};
+
+struct hx_web_options {
+    struct hx_board *board;
+    struct hx_registry *registry;
+    struct hx_log *log;
+    struct hx_web_actions actions;
+    const char *telemetry_path; /* "/metrics" */
+    /* GET /version; borrowed for the life of the server */
+    const char *service_name, *service_version, *service_commit;
+    unsigned max_connections;        /* over all listeners */
+    unsigned max_connections_per_ip; /* not for unix sockets */
+    int64_t header_deadline_ns;      /* until a request's head must be complete: 10 s */
+};
+
+/* Makes a server without listeners. Options are copied, what they point at is borrowed. */
+enum hx_errcode hx_web_new(const struct hx_web_options *options, struct hx_web **web,
+                           struct hx_error *err) HX_MUST_CHECK;
+
+/* Binds and listens: "host:port" (a literal address or a name of this host), ":port", "[::]:port",
+ * "unix:/path". Nothing is answered before hx_web_start(). The error names address and cause. */
+enum hx_errcode hx_web_listen(struct hx_web *web, const char *address,
+                              struct hx_error *err) HX_MUST_CHECK;
+enum hx_errcode hx_web_start(struct hx_web *web, struct hx_error *err) HX_MUST_CHECK;
+
+/* The bound port of listener i; 0 for a unix socket or none. */
+uint16_t hx_web_port(const struct hx_web *web, size_t i);
+
+/* Stops accepting, lets replies that are under way end (grace_ns at most), ends the threads,
+ * removes unix sockets. */
+void hx_web_stop(struct hx_web *web, int64_t grace_ns);
+void hx_web_free(struct hx_web *web);
+
+#endif
