@@ -15,6 +15,8 @@
 #include "base/strbuf.h"
 #include "health_exporter/metrics.h"
 #include "metrics/histogram.h"
+#include "metrics/labels.h"
+#include "metrics/number.h"
 
 #include <stdbool.h>
 
@@ -38,11 +40,16 @@ void hx_samples_counter(struct hx_samples *out, const char *labels, const char *
 void hx_samples_counter_double(struct hx_samples *out, const char *labels, const char *more,
                                double value);
 void hx_samples_gauge(struct hx_samples *out, const char *labels, const char *more, double value);
+/* The same for what is known in billionths, as durations and timestamps are: exact, and some ten
+ * times cheaper than a double that is no short fraction. */
+void hx_samples_gauge_nano(struct hx_samples *out, const char *labels, const char *more,
+                           int64_t nano);
+/* The buckets, _sum and _count. OpenMetrics allows no _sum where a bound is negative. */
 void hx_samples_histogram(struct hx_samples *out, const char *labels,
-                          const struct hx_histogram_cells *cells,
-                          const struct hx_buckets *buckets);
+                          const struct hx_histogram_cells *cells, const struct hx_buckets *buckets);
 
-/* A source of families. Everything it returns must stay as it is while a page is being written. */
+/* A source of families. Everything it returns must stay as it is while a page is being written,
+ * but that families and members may be added at the end. */
 struct hx_collector {
     const void *source;
     size_t (*n_families)(const void *source);
@@ -53,7 +60,9 @@ struct hx_collector {
     void (*collect)(const void *source, size_t family, size_t member, struct hx_samples *out);
 };
 
-/* A page being written. The collectors array is borrowed until the end. */
+/* A page being written: first init, then write until it is done; nothing to free. A family none of
+ * whose members gives a sample does not appear, its HELP and TYPE neither. The collectors array is
+ * borrowed until the end. */
 struct hx_page {
     const struct hx_collector *collectors;
     size_t n_collectors;
@@ -66,21 +75,12 @@ struct hx_page {
 void hx_page_init(struct hx_page *page, enum hx_format format,
                   const struct hx_collector *collectors, size_t n_collectors);
 
-/* Appends to out until it holds about `want` more bytes (one member may exceed it) or the page
- * ends (then page->is_done). Ends with "# EOF\n" in OpenMetrics. Out of memory marks out. */
+/* Appends to out until it holds `want` more bytes (the last member may exceed that; want 0 writes
+ * nothing) or the page ends (then page->is_done). Ends with "# EOF\n" in OpenMetrics. Out of memory
+ * marks out, and the page is lost. The text does not depend on how it is cut. */
 void hx_page_write(struct hx_page *page, struct hx_strbuf *out, size_t want);
 
 /* The Content-Type of a format. */
 const char *hx_format_content_type(enum hx_format format);
-
-/* Escaped label text of name, value, ..., NULL: `a="x",b="y"`; invalid UTF-8 becomes U+FFFD. Owned
- * by the caller; NULL when out of memory. */
-char *hx_labels_format(const char *const *names_values);
-
-/* Appends `name="escaped value"`. */
-void hx_labels_append(struct hx_strbuf *buf, const char *name, const char *value);
-
-/* Appends a sample value: shortest text that reads back as the same double; +Inf, -Inf, NaN. */
-void hx_double_append(struct hx_strbuf *buf, double value);
 
 #endif

@@ -7,27 +7,52 @@
 #ifndef HX_METRICS_HISTOGRAM_H
 #define HX_METRICS_HISTOGRAM_H
 
+#include "health_exporter/metrics.h"
+#include "metrics/number.h"
+
 #include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
 
-/* The bounds of health_check_duration_seconds, in seconds: .001 to 10. */
-#define HX_DURATION_BOUNDS   13
-extern const double hx_duration_bounds[HX_DURATION_BOUNDS];
+/* What follows `le="` on a bucket's line, up to the value: `0.005"} `. */
+struct hx_le {
+    uint8_t len[HX_N_FORMATS];
+    char text[HX_N_FORMATS][HX_NUMBER_SIZE];
+};
 
-/* Upper bounds, and their text as `le` shows it in both formats ("0.005"; OpenMetrics wants a
- * point in whole numbers: "1.0"). Shared by all histograms of a family. */
+/* How the sum is kept. */
+enum hx_sum {
+    /* In billionths, as an integer: nothing is ever rounded away, and it prints by integer
+     * arithmetic. Ends at +-9.2e9 and stays there: for durations in seconds. */
+    HX_SUM_NANO,
+    /* As a double: for values of any size. */
+    HX_SUM_DOUBLE
+};
+
+/* Upper bounds, rising, and their text; shared by all histograms of a family. */
 struct hx_buckets {
     size_t n; /* without +Inf */
     const double *bounds;
+    const struct hx_le *le; /* one a bound */
+    enum hx_sum sum;
 };
 
-/* The storage of a histogram over n bounds: n + 1 counters. Zeroed memory is an empty histogram.
- * The sum is kept in billionths, so that it needs no compare-and-swap loop. */
+/* The bounds of health_check_duration_seconds, in seconds, .001 to 10; the sum in billionths. */
+#define HX_DURATION_BOUNDS 13
+extern const struct hx_buckets hx_duration_buckets;
+
+/* Buckets over a copy of the bounds, n finite numbers, rising; the sum a double. One block, to be
+ * ended with free(); NULL when out of memory. */
+struct hx_buckets *hx_buckets_new(const double *bounds, size_t n);
+
+/* The storage of a histogram over n bounds: n + 1 counters. Zeroed memory is an empty histogram. */
 struct hx_histogram_cells {
-    _Atomic int64_t sum_nano;
+    _Atomic uint64_t sum;      /* the bits of an int64_t or of a double, see enum hx_sum */
     _Atomic uint64_t counts[]; /* not cumulated */
 };
+
+/* The size of the cells in bytes, for calloc(). */
+size_t hx_cells_size(const struct hx_buckets *buckets);
 
 /* Any thread. NaN is not counted. */
 void hx_cells_observe(struct hx_histogram_cells *cells, const struct hx_buckets *buckets,

@@ -1,0 +1,245 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The lines of a family: HELP, TYPE and samples. Room for a whole sample is reserved first, and the
+ * parts are then copied without further checks; a page is thousands of such lines. When there is no
+ * room the buffer is marked, and the sample is left out as a whole.
+ */
+#include "metrics/samples.h"
+
+#include <assert.h>
+#include <string.h>
+
+#define TOTAL         "_total"
+#define LONGEST_AFFIX "_bucket{,,le=\"\"} \n"
+#define INFINITE_LE   "+Inf\"} "
+
+/* A piece of text with its length, measured once. */
+struct piece {
+    const char *text;
+    size_t len;
+};
+
+static struct piece piece_of(const char *text)
+{
+    return (struct piece){text, text != NULL ? strlen(text) : 0};
+}
+
+static char *put(char *p, const char *text, size_t len)
+{
+    memcpy(p, text, len);
+    return p + len;
+}
+
+static char *put_piece(char *p, struct piece piece)
+{
+    return piece.len > 0 ? put(p, piece.text, piece.len) : p;
+}
+
+void hx_samples_init(struct hx_samples *samples, struct hx_strbuf *out,
+                     const struct hx_family *family, enum hx_format format, bool *is_header_written)
+{
+    *samples = (struct hx_samples){
+        .out = out,
+        .family = family,
+        .format = format,
+        .is_header_written = is_header_written,
+        .name_len = strlen(family->name),
+    };
+}
+
+static const char *type_text(enum hx_family_type type)
+{
+    switch (type) {
+    case HX_FAMILY_COUNTER:
+        return "counter";
+    case HX_FAMILY_GAUGE:
+        return "gauge";
+    case HX_FAMILY_HISTOGRAM:
+        return "histogram";
+    }
+    return "unknown";
+}
+
+/* OpenMetrics names a counter's family without the "_total" that its sample has. */
+static size_t family_name_len(const struct hx_samples *samples)
+{
+    size_t total_len = strlen(TOTAL);
+    if (samples->family->type != HX_FAMILY_COUNTER || samples->format != HX_FORMAT_OPENMETRICS) {
+        return samples->name_len;
+    }
+    assert(samples->name_len > total_len);
+    return samples->name_len - total_len;
+}
+
+static void write_header(struct hx_samples *samples)
+{
+    struct hx_strbuf *out = samples->out;
+    const struct hx_family *family = samples->family;
+    size_t name_len = family_name_len(samples);
+    hx_strbuf_puts(out, "# HELP ");
+    hx_strbuf_append(out, family->name, name_len);
+    hx_strbuf_putc(out, ' ');
+    hx_help_append(out, family->help, samples->format);
+    hx_strbuf_puts(out, "\n# TYPE ");
+    hx_strbuf_append(out, family->name, name_len);
+    hx_strbuf_putc(out, ' ');
+    hx_strbuf_puts(out, type_text(family->type));
+    hx_strbuf_putc(out, '\n');
+    *samples->is_header_written = true;
+}
+
+/* The place for n lines with that much label text, behind the family's header; NULL: no room. */
+static char *begin_lines(struct hx_samples *samples, size_t n, size_t labels_len)
+{
+    if (!*samples->is_header_written) {
+        write_header(samples);
+    }
+    size_t line = samples->name_len + strlen(LONGEST_AFFIX) + labels_len + 2 * HX_NUMBER_SIZE;
+    if (!hx_strbuf_reserve(samples->out, n * line)) {
+        return NULL;
+    }
+    return samples->out->data + samples->out->len;
+}
+
+static void end_lines(struct hx_samples *samples, char *end)
+{
+    *end = '\0';
+    samples->out->len = (size_t)(end - samples->out->data);
+}
+
+/* Writes `name_suffix{labels,more} `. */
+static char *put_name(char *p, const struct hx_samples *samples, const char *suffix,
+                      struct piece labels, struct piece more)
+{
+    p = put(p, samples->family->name, samples->name_len);
+    p = put(p, suffix, strlen(suffix));
+    if (labels.len + more.len > 0) {
+        *p++ = '{';
+        p = put_piece(p, labels);
+        if (labels.len > 0 && more.len > 0) {
+            *p++ = ',';
+        }
+        p = put_piece(p, more);
+        *p++ = '}';
+    }
+    *p++ = ' ';
+    return p;
+}
+
+/* A sample up to its value; NULL: no room. */
+static char *begin_sample(struct hx_samples *samples, const char *labels, const char *more)
+{
+    struct piece first = piece_of(labels), second = piece_of(more);
+    char *p = begin_lines(samples, 1, first.len + second.len);
+    return p != NULL ? put_name(p, samples, "", first, second) : NULL;
+}
+
+static void end_sample(struct hx_samples *samples, char *p)
+{
+    *p++ = '\n';
+    end_lines(samples, p);
+}
+
+void hx_samples_counter(struct hx_samples *out, const char *labels, const char *more,
+                        uint64_t value)
+{
+    char *p = begin_sample(out, labels, more);
+    if (p != NULL) {
+        end_sample(out, hx_counter_put(p, value, out->format));
+    }
+}
+
+void hx_samples_counter_double(struct hx_samples *out, const char *labels, const char *more,
+                               double value)
+{
+    hx_samples_gauge(out, labels, more, value);
+}
+
+void hx_samples_gauge(struct hx_samples *out, const char *labels, const char *more, double value)
+{
+    char *p = begin_sample(out, labels, more);
+    if (p != NULL) {
+        end_sample(out, hx_double_put(p, value, out->format));
+    }
+}
+
+void hx_samples_gauge_nano(struct hx_samples *out, const char *labels, const char *more,
+                           int64_t nano)
+{
+    char *p = begin_sample(out, labels, more);
+    if (p != NULL) {
+        end_sample(out, hx_nano_put(p, nano, out->format));
+    }
+}
+
+/* Writes `name_bucket{labels,le="`, which all buckets of a histogram begin with. */
+static char *put_bucket_prefix(char *p, const struct hx_samples *samples, struct piece labels)
+{
+    p = put(p, samples->family->name, samples->name_len);
+    p = put(p, "_bucket{", strlen("_bucket{"));
+    if (labels.len > 0) {
+        p = put_piece(p, labels);
+        *p++ = ',';
+    }
+    return put(p, "le=\"", strlen("le=\""));
+}
+
+/* Writes the lines of the buckets, +Inf last, and gives back the total. */
+static char *put_buckets(char *p, const struct hx_samples *samples, struct piece labels,
+                         const struct hx_histogram_cells *cells, const struct hx_buckets *buckets,
+                         uint64_t *total)
+{
+    const char *prefix = p;
+    p = put_bucket_prefix(p, samples, labels);
+    size_t prefix_len = (size_t)(p - prefix);
+    *total = 0;
+    for (size_t i = 0; i < buckets->n; i++) {
+        const struct hx_le *le = &buckets->le[i];
+        *total += atomic_load_explicit(&cells->counts[i], memory_order_relaxed);
+        /* A copy of constant size is one instruction or two; what is too much is overwritten. */
+        memcpy(p, le->text[samples->format], HX_NUMBER_SIZE);
+        p = hx_u64_put(p + le->len[samples->format], *total);
+        *p++ = '\n';
+        p = put(p, prefix, prefix_len);
+    }
+    *total += atomic_load_explicit(&cells->counts[buckets->n], memory_order_relaxed);
+    p = put(p, INFINITE_LE, strlen(INFINITE_LE));
+    p = hx_u64_put(p, *total);
+    *p++ = '\n';
+    return p;
+}
+
+static char *put_sum(char *p, const struct hx_samples *samples,
+                     const struct hx_histogram_cells *cells, const struct hx_buckets *buckets)
+{
+    uint64_t bits = atomic_load_explicit(&cells->sum, memory_order_relaxed);
+    if (buckets->sum == HX_SUM_NANO) {
+        return hx_nano_put(p, (int64_t)bits, samples->format);
+    }
+    double sum;
+    memcpy(&sum, &bits, sizeof sum);
+    return hx_double_put(p, sum, samples->format);
+}
+
+void hx_samples_histogram(struct hx_samples *out, const char *labels,
+                          const struct hx_histogram_cells *cells, const struct hx_buckets *buckets)
+{
+    struct piece first = piece_of(labels), none = {NULL, 0};
+    /* The buckets, +Inf, the sum and the count. */
+    char *p = begin_lines(out, buckets->n + 3, first.len);
+    if (p == NULL) {
+        return;
+    }
+    uint64_t total;
+    p = put_buckets(p, out, first, cells, buckets, &total);
+    bool may_fall = buckets->n > 0 && buckets->bounds[0] < 0;
+    if (!may_fall || out->format != HX_FORMAT_OPENMETRICS) {
+        p = put_name(p, out, "_sum", first, none);
+        p = put_sum(p, out, cells, buckets);
+        *p++ = '\n';
+    }
+    p = put_name(p, out, "_count", first, none);
+    p = hx_u64_put(p, total);
+    *p++ = '\n';
+    end_lines(out, p);
+}

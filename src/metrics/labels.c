@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Escaping: backslash, line feed and quote; whatever is not UTF-8 becomes U+FFFD. */
+#include "metrics/labels.h"
+
+#include "base/utf8.h"
+
+#include <string.h>
+
+static void append_escaped(struct hx_strbuf *buf, const char *text, bool is_quote_escaped)
+{
+    size_t len = strlen(text);
+    while (len > 0) {
+        size_t n = hx_utf8_next(text, len);
+        if (n == 0) {
+            hx_strbuf_puts(buf, HX_UTF8_REPLACEMENT);
+            n = 1;
+        } else if (*text == '\n') {
+            hx_strbuf_puts(buf, "\\n");
+        } else if (*text == '\\' || (*text == '"' && is_quote_escaped)) {
+            hx_strbuf_putc(buf, '\\');
+            hx_strbuf_putc(buf, *text);
+        } else {
+            hx_strbuf_append(buf, text, n);
+        }
+        text += n;
+        len -= n;
+    }
+}
+
+void hx_labels_append(struct hx_strbuf *buf, const char *name, const char *value)
+{
+    hx_strbuf_puts(buf, name);
+    hx_strbuf_puts(buf, "=\"");
+    append_escaped(buf, value, true);
+    hx_strbuf_putc(buf, '"');
+}
+
+char *hx_labels_format(const char *const *names_values)
+{
+    struct hx_strbuf buf;
+    hx_strbuf_init(&buf);
+    for (size_t i = 0; names_values[i] != NULL; i += 2) {
+        if (i > 0) {
+            hx_strbuf_putc(&buf, ',');
+        }
+        hx_labels_append(&buf, names_values[i], names_values[i + 1]);
+    }
+    return hx_strbuf_take(&buf);
+}
+
+void hx_help_append(struct hx_strbuf *buf, const char *help, enum hx_format format)
+{
+    append_escaped(buf, help, format == HX_FORMAT_OPENMETRICS);
+}
