@@ -10,13 +10,15 @@
 
 /* Parses "scheme://[user[:password]@]host[:port][/path][?query]" and the forms without authority,
  * "scheme:" and "scheme:/path". No fragment, no control characters, no NUL after decoding, port 1
- * to 65535, host as a name (letters, digits, "-", "_", "."), IPv4 or [IPv6]. On failure url is
- * empty. */
+ * to 65535, host as a name (letters, digits, "-", "_", "."), IPv4 or [IPv6]. An authority without a
+ * path has the path "/"; an empty one ("tcp+unix:///run/x.sock") has host NULL. An empty user or
+ * password is NULL. A raw "@" stands only behind user and password. On failure url is empty. */
 enum hx_errcode hx_url_parse(const char *text, struct hx_url *url, struct hx_error *err)
     HX_MUST_CHECK;
 void hx_url_fini(struct hx_url *url);
 
-/* The decoded value of a query parameter, owned by the caller; NULL when it is not there. */
+/* The decoded value of the first query parameter of that name, owned by the caller ("" for one
+ * without a value); NULL when it is not there or memory is out. A "+" is no space. */
 char *hx_url_query_get(const struct hx_url *url, const char *name);
 
 /* Checks that the query has no other parameter than those allowed (NULL-terminated). */
