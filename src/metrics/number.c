@@ -6,6 +6,7 @@
 #include "metrics/number.h"
 
 #include <assert.h>
+#include <float.h>
 #include <math.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -115,11 +116,12 @@ static void decimal_parse(struct decimal *decimal, const char *text)
 }
 
 /* The fewest digits that read back as the same double. 15 always survive the way from text to
- * double and back, so fewer are 15 with zeros at the end; 17 are always enough. */
+ * double and back, so fewer are 15 with zeros at the end, except near zero, where doubles thin out;
+ * 17 are always enough. */
 static void decimal_from_double(struct decimal *decimal, double value)
 {
     char text[64];
-    for (int n = 15; n <= MAX_DIGITS; n++) {
+    for (int n = value < DBL_MIN ? 1 : 15; n <= MAX_DIGITS; n++) {
         snprintf(text, sizeof text, "%.*e", n - 1, value);
         if (strtod(text, NULL) == value) {
             break;
