@@ -143,6 +143,7 @@ struct hx_option {
     const char *const *choices; /* HX_OPTION_CHOICE: NULL-terminated */
     int64_t min, max;           /* inclusive bounds of the number types; 0, 0: the type's own */
     bool required;
+    bool is_public; /* HX_OPTION_MAP: its values are no secrets (expectations, not headers) */
 };
 
 /* A parsed URL. Owned by its dependency; absent parts are NULL, port 0 means the scheme's own.
@@ -236,7 +237,8 @@ struct hx_kind {
 
     /* Drops everything at once, the kept connection too: after it returns no callback of this
      * check comes any more. Called when the deadline has passed, after a check that failed, when
-     * the policy wants a fresh connection and when the dependency goes. Idempotent. */
+     * the policy wants a fresh connection and when the dependency goes; never from within start or
+     * hx_check_finish(), and always before the next start. Idempotent. */
     void (*cancel)(struct hx_check *check);
 
     /* The service reports. NULL: this kind takes no reports. The engine checks at once after it. */

@@ -11,27 +11,30 @@
 #include "engine/record.h"
 #include "metrics/exposition.h"
 
-#include <stdatomic.h>
 #include <pthread.h>
+#include <stdatomic.h>
 
 /* The dependencies of one configuration, in its order. Immutable. */
 struct hx_generation {
     atomic_int references;
     size_t n;
-    struct hx_record **records; /* each held */
-    size_t *by_name;            /* indexes, sorted by name */
-    int64_t *startup_requires;  /* indexes of dependencies that must have passed once, or NULL */
+    struct hx_record **records;          /* each held */
+    size_t *by_name;                     /* indexes, sorted by name */
+    struct hx_record **startup_requires; /* those that must have passed once; borrowed, or NULL */
     size_t n_startup_requires;
     int64_t loaded_wall_ns;
 };
 
-/* Takes the references in records (array copied). startup_requires: names, NULL-terminated, or
- * NULL; all must be there. */
+/* Takes the references in records, also when it fails; the array is copied. startup_requires:
+ * names, may be NULL; all must be there. */
 enum hx_errcode hx_generation_new(struct hx_record *const *records, size_t n,
                                   const struct hx_strings *startup_requires,
                                   struct hx_generation **generation,
                                   struct hx_error *err) HX_MUST_CHECK;
 void hx_generation_release(struct hx_generation *generation);
+
+/* The place of the dependency of that name; SIZE_MAX when there is none. */
+size_t hx_generation_index(const struct hx_generation *generation, const char *name);
 
 /* The record of that name, borrowed from the generation; NULL when there is none. */
 struct hx_record *hx_generation_find(const struct hx_generation *generation, const char *name);
@@ -56,6 +59,10 @@ void hx_board_set(struct hx_board *board, struct hx_generation *generation);
 
 /* The current generation, held for the caller; NULL before the first. Any thread. */
 struct hx_generation *hx_board_hold(struct hx_board *board);
+
+/* Tells readers that prepared bodies are out of date; is_verdict when a state, the first round or
+ * draining changed, so that even a body a moment old would be wrong. Any thread. */
+void hx_board_changed(struct hx_board *board, bool is_verdict);
 
 /* ---- the verdicts: pure functions of what is on the board and the moment ---- */
 

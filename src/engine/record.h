@@ -15,6 +15,7 @@
 #include "metrics/histogram.h"
 
 #include <stdatomic.h>
+#include <stddef.h>
 
 #define HX_MAX_VALUES 8
 
@@ -24,7 +25,7 @@ struct hx_status {
     int64_t reason; /* enum hx_reason of the last failed check while not up */
     int64_t has_result;
     int64_t is_last_pass;
-    int64_t duration_ns; /* of the last check */
+    int64_t duration_ns;    /* of the last check */
     int64_t fresh_until_ns; /* after this the result counts for nothing */
     int64_t since_wall_ns;
     int64_t last_run_wall_ns;
@@ -34,9 +35,9 @@ struct hx_status {
     int64_t has_ever_passed;
     int64_t certificate_expiry; /* Unix seconds, 0: none seen */
     int64_t check_id;
-    int64_t phase_set;               /* bit per enum hx_phase that was reached */
-    int64_t phases_ns[HX_N_PHASES];  /* of the last check */
-    int64_t value_set;               /* bit per value known */
+    int64_t phase_set;              /* bit per enum hx_phase that was reached */
+    int64_t phases_ns[HX_N_PHASES]; /* of the last check */
+    int64_t value_set;              /* bit per value known */
     double values[HX_MAX_VALUES];
     char message[208]; /* of the last failed check while it is the last; a multiple of 8 */
 };
@@ -46,9 +47,9 @@ enum hx_skip_cause { HX_SKIP_BUSY, HX_SKIP_CAPACITY, HX_SKIP_LATE };
 
 struct hx_record {
     atomic_int references;
-    const struct hx_dependency *dependency; /* owned by the record */
-    char *labels; /* dependency="name", escaped */
-    char *info_labels; /* kind="...",critical="..." and so on, escaped */
+    struct hx_dependency *dependency; /* owned by the record */
+    char *labels;                     /* dependency="name", escaped */
+    char *info_labels;                /* kind="...",critical="..." and so on, escaped */
     _Atomic uint64_t transitions;
     _Atomic uint64_t skipped[HX_N_SKIP_CAUSES];
     _Atomic uint64_t failures[HX_N_REASONS];
@@ -75,5 +76,9 @@ void hx_record_read(const struct hx_record *record, struct hx_status *status);
 enum hx_state hx_status_state(const struct hx_status *status, int64_t now_ns,
                               enum hx_reason *reason);
 enum hx_state hx_record_state(const struct hx_record *record, int64_t now_ns);
+
+/* One field of the status by itself: HX_RECORD_FIELD(record, duration_ns). */
+int64_t hx_record_word(const struct hx_record *record, size_t offset);
+#define HX_RECORD_FIELD(record, field) hx_record_word((record), offsetof(struct hx_status, field))
 
 #endif

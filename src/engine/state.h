@@ -7,7 +7,7 @@
  *     pass              success       up (degraded when slower than degraded_after), once
  *                                     success_threshold passes in a row are reached
  *     fail              failure       down, once failure_threshold failures in a row are reached
- *     fail, ours        neither       unknown at once (blocked, internal, stale)
+ *     fail, ours        failure       unknown instead of down (blocked, internal, stale)
  */
 #ifndef HX_ENGINE_STATE_H
 #define HX_ENGINE_STATE_H

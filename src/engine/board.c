@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Generations and the board that shows the current one. */
+#include "engine/board.h"
+
+#include "base/clock.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static int compare_names(const void *a, const void *b, void *records)
+{
+    struct hx_record *const *all = records;
+    const size_t *left = a, *right = b;
+    return strcmp(all[*left]->dependency->name, all[*right]->dependency->name);
+}
+
+static enum hx_errcode find_required(struct hx_generation *generation,
+                                     const struct hx_strings *names, struct hx_error *err)
+{
+    if (names == NULL || names->n == 0)
+        return HX_OK;
+    generation->startup_requires = calloc(names->n, sizeof(*generation->startup_requires));
+    if (generation->startup_requires == NULL)
+        return hx_error_set(err, HX_ERR_NOMEM, "out of memory");
+    for (size_t i = 0; i < names->n; i++) {
+        generation->startup_requires[i] = hx_generation_find(generation, names->items[i]);
+        if (generation->startup_requires[i] == NULL)
+            return hx_error_set(err, HX_ERR_NOTFOUND,
+                                "startup_requires: no dependency named \"%s\"", names->items[i]);
+    }
+    generation->n_startup_requires = names->n;
+    return HX_OK;
+}
+
+static enum hx_errcode fill(struct hx_generation *generation, const struct hx_strings *required,
+                            struct hx_error *err)
+{
+    generation->by_name = calloc(generation->n + 1, sizeof(*generation->by_name));
+    if (generation->by_name == NULL)
+        return hx_error_set(err, HX_ERR_NOMEM, "out of memory");
+    for (size_t i = 0; i < generation->n; i++)
+        generation->by_name[i] = i;
+    qsort_r(generation->by_name, generation->n, sizeof(*generation->by_name), compare_names,
+            generation->records);
+    return find_required(generation, required, err);
+}
+
+enum hx_errcode hx_generation_new(struct hx_record *const *records, size_t n,
+                                  const struct hx_strings *startup_requires,
+                                  struct hx_generation **generation, struct hx_error *err)
+{
+    struct hx_generation *g = calloc(1, sizeof(*g));
+    struct hx_record **copy = calloc(n + 1, sizeof(struct hx_record *));
+    if (g == NULL || copy == NULL) {
+        free(g);
+        free(copy);
+        for (size_t i = 0; i < n; i++)
+            hx_record_release(records[i]);
+        return hx_error_set(err, HX_ERR_NOMEM, "out of memory");
+    }
+    if (n > 0)
+        memcpy(copy, records, n * sizeof(struct hx_record *));
+    atomic_init(&g->references, 1);
+    g->records = copy;
+    g->n = n;
+    g->loaded_wall_ns = hx_clock_wall_ns();
+    enum hx_errcode code = fill(g, startup_requires, err);
+    if (code != HX_OK) {
+        hx_generation_release(g);
+        return code;
+    }
+    *generation = g;
+    return HX_OK;
+}
+
+void hx_generation_release(struct hx_generation *generation)
+{
+    if (generation == NULL ||
+        atomic_fetch_sub_explicit(&generation->references, 1, memory_order_acq_rel) != 1)
+        return;
+    for (size_t i = 0; i < generation->n; i++)
+        hx_record_release(generation->records[i]);
+    free(generation->records);
+    free(generation->by_name);
+    free(generation->startup_requires);
+    free(generation);
+}
+
+size_t hx_generation_index(const struct hx_generation *generation, const char *name)
+{
+    size_t low = 0, high = generation->n;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        size_t index = generation->by_name[middle];
+        int order = strcmp(name, generation->records[index]->dependency->name);
+        if (order == 0)
+            return index;
+        if (order < 0)
+            high = middle;
+        else
+            low = middle + 1;
+    }
+    return SIZE_MAX;
+}
+
+struct hx_record *hx_generation_find(const struct hx_generation *generation, const char *name)
+{
+    size_t index = hx_generation_index(generation, name);
+    return index == SIZE_MAX ? NULL : generation->records[index];
+}
+
+enum hx_errcode hx_board_init(struct hx_board *board, struct hx_error *err)
+{
+    *board = (struct hx_board){.liveness_grace_ns = 15 * HX_NS_PER_S,
+                               .started_wall_ns = hx_clock_wall_ns()};
+    int error = pthread_mutex_init(&board->lock, NULL);
+    if (error != 0)
+        return hx_error_set(err, HX_ERR_SYSTEM, "cannot make a lock: %s", strerror(error));
+    return HX_OK;
+}
+
+void hx_board_fini(struct hx_board *board)
+{
+    hx_generation_release(board->generation);
+    pthread_mutex_destroy(&board->lock);
+    *board = (struct hx_board){0};
+}
+
+void hx_board_set(struct hx_board *board, struct hx_generation *generation)
+{
+    pthread_mutex_lock(&board->lock);
+    struct hx_generation *old = board->generation;
+    board->generation = generation;
+    pthread_mutex_unlock(&board->lock);
+    hx_generation_release(old);
+    hx_board_changed(board, true);
+}
+
+struct hx_generation *hx_board_hold(struct hx_board *board)
+{
+    pthread_mutex_lock(&board->lock);
+    struct hx_generation *generation = board->generation;
+    if (generation != NULL)
+        atomic_fetch_add_explicit(&generation->references, 1, memory_order_relaxed);
+    pthread_mutex_unlock(&board->lock);
+    return generation;
+}
+
+void hx_board_changed(struct hx_board *board, bool is_verdict)
+{
+    if (is_verdict)
+        atomic_fetch_add_explicit(&board->verdict_version, 1, memory_order_release);
+    atomic_fetch_add_explicit(&board->version, 1, memory_order_release);
+}

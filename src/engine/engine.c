@@ -1,0 +1,353 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The engine: a runner, a resolver and a loop in a thread of their own. Other threads reach it by
+ * commands only, which lie in a list under a mutex until the loop takes them; uv_async_send() wakes
+ * it. Life: new (loop and handles made, nothing runs) - apply (the first generation, in the
+ * caller's thread) - start - commands - stop (cancel all, close the handles, turn the loop until
+ * they are closed, join) - free.
+ */
+#include "engine/engine.h"
+
+#include "engine/runner.h"
+
+#include "base/clock.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <uv.h>
+
+#define HEARTBEAT_MS 1000
+
+/* Reports waiting for the loop; a service that reports faster is told so. */
+#define MAX_COMMANDS 4096
+
+enum command_type { COMMAND_APPLY, COMMAND_REPORT };
+
+struct command {
+    struct command *next;
+    enum command_type type;
+    struct hx_generation *generation;
+    struct hx_report report;
+    char name[72];
+};
+
+/* Counters of others that the heartbeat carries over into the registry. */
+struct carried {
+    struct hx_counter *counter;
+    uint64_t seen;
+};
+
+struct hx_engine {
+    struct hx_engine_options options;
+    uv_loop_t loop;
+    uv_async_t wake;
+    uv_timer_t heartbeat;
+    struct hx_resolver *resolver;
+    struct hx_runner runner;
+    struct hx_histogram *loop_lag;
+    struct hx_gauge *in_flight;
+    struct carried log_dropped, lookups, cache_hits;
+    pthread_t thread;
+    bool is_started;
+    atomic_bool is_stop_wanted;
+    pthread_mutex_t lock; /* guards the list */
+    struct command *first, **last;
+    size_t n_commands;
+};
+
+static void on_wake(uv_async_t *async);
+static void on_heartbeat(uv_timer_t *timer);
+
+/* ------------------------------------------------------------------------------- making one -- */
+
+static enum hx_errcode make_families(struct hx_engine *engine, struct hx_error *err)
+{
+    static const double lag_bounds[] = {.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5};
+    struct hx_registry *registry = engine->options.registry;
+    engine->loop_lag =
+        hx_registry_histogram(registry, "health_exporter_loop_lag_seconds",
+                              "How much later than planned the engine's loop turned.", NULL,
+                              lag_bounds, sizeof(lag_bounds) / sizeof(lag_bounds[0]), err);
+    engine->in_flight = hx_registry_gauge(registry, "health_exporter_checks_in_flight",
+                                          "Checks that are running now.", NULL, err);
+    engine->log_dropped.counter =
+        hx_registry_counter(registry, "health_exporter_log_dropped_total",
+                            "Log lines lost because their reader was too slow.", NULL, err);
+    engine->lookups.counter =
+        hx_registry_counter(registry, "health_exporter_resolver_lookups_total",
+                            "Names looked up for checks, cached or not.", NULL, err);
+    engine->cache_hits.counter =
+        hx_registry_counter(registry, "health_exporter_resolver_cache_hits_total",
+                            "Lookups answered from the resolver's cache.", NULL, err);
+    bool is_complete = engine->loop_lag != NULL && engine->in_flight != NULL &&
+                       engine->log_dropped.counter != NULL && engine->lookups.counter != NULL &&
+                       engine->cache_hits.counter != NULL;
+    return is_complete ? HX_OK : HX_ERR_NOMEM;
+}
+
+/* Begins to close the handles of the loop itself. */
+static void close_handles(struct hx_engine *engine)
+{
+    uv_close((uv_handle_t *)&engine->wake, NULL);
+    uv_close((uv_handle_t *)&engine->heartbeat, NULL);
+    hx_resolver_free(engine->resolver);
+    engine->resolver = NULL;
+}
+
+/* Turns the loop until all handles are closed, and ends it. */
+static void close_loop(struct hx_engine *engine)
+{
+    uv_run(&engine->loop, UV_RUN_DEFAULT);
+    if (uv_loop_close(&engine->loop) != 0)
+        hx_log(engine->options.log, HX_LOG_ERROR, "a handle was left open on the engine's loop",
+               HX_LOG_BOOL("defect", true));
+}
+
+static enum hx_errcode open_loop(struct hx_engine *engine, struct hx_error *err)
+{
+    int error = uv_loop_init(&engine->loop);
+    if (error != 0)
+        return hx_error_set(err, HX_ERR_SYSTEM, "cannot make an event loop: %s",
+                            uv_strerror(error));
+    uv_timer_init(&engine->loop, &engine->heartbeat);
+    engine->heartbeat.data = engine;
+    error = uv_async_init(&engine->loop, &engine->wake, on_wake);
+    engine->wake.data = engine;
+    if (error != 0) {
+        uv_close((uv_handle_t *)&engine->heartbeat, NULL);
+        uv_run(&engine->loop, UV_RUN_DEFAULT);
+        uv_loop_close(&engine->loop);
+        return hx_error_set(err, HX_ERR_SYSTEM, "cannot make an event loop: %s",
+                            uv_strerror(error));
+    }
+    enum hx_errcode code =
+        hx_resolver_new(&engine->loop, &engine->options.resolver, &engine->resolver, err);
+    if (code != HX_OK) {
+        close_handles(engine);
+        close_loop(engine);
+    }
+    return code;
+}
+
+static void init_runner(struct hx_engine *engine)
+{
+    struct hx_runner_options options = {
+        .loop = &engine->loop,
+        .board = engine->options.board,
+        .log = engine->options.log,
+        .resolver = engine->resolver,
+        .loop_lag = engine->loop_lag,
+        .in_flight = engine->in_flight,
+        .max_in_flight = engine->options.max_in_flight,
+        .seed = engine->options.seed,
+    };
+    hx_runner_init(&engine->runner, &options);
+}
+
+enum hx_errcode hx_engine_new(const struct hx_engine_options *options, struct hx_engine **engine,
+                              struct hx_error *err)
+{
+    struct hx_engine *e = calloc(1, sizeof(*e));
+    if (e == NULL)
+        return hx_error_set(err, HX_ERR_NOMEM, "out of memory");
+    e->options = *options;
+    e->last = &e->first;
+    enum hx_errcode code = make_families(e, err);
+    if (code == HX_OK && pthread_mutex_init(&e->lock, NULL) != 0)
+        code = hx_error_set(err, HX_ERR_SYSTEM, "cannot make a lock");
+    if (code != HX_OK) {
+        free(e);
+        return code;
+    }
+    code = open_loop(e, err);
+    if (code != HX_OK) {
+        pthread_mutex_destroy(&e->lock);
+        free(e);
+        return code;
+    }
+    init_runner(e);
+    *engine = e;
+    return HX_OK;
+}
+
+/* ------------------------------------------------------------------------------- the thread -- */
+
+static void *run_engine(void *data)
+{
+    struct hx_engine *engine = data;
+    uv_run(&engine->loop, UV_RUN_DEFAULT);
+    return NULL;
+}
+
+enum hx_errcode hx_engine_start(struct hx_engine *engine, struct hx_error *err)
+{
+    on_heartbeat(&engine->heartbeat);
+    uv_update_time(&engine->loop);
+    uv_timer_start(&engine->heartbeat, on_heartbeat, HEARTBEAT_MS, HEARTBEAT_MS);
+    int error = pthread_create(&engine->thread, NULL, run_engine, engine);
+    if (error != 0)
+        return hx_error_set(err, HX_ERR_SYSTEM, "cannot start the engine's thread: %s",
+                            strerror(error));
+    pthread_setname_np(engine->thread, "hx-engine");
+    engine->is_started = true;
+    return HX_OK;
+}
+
+static void carry(struct carried *carried, uint64_t now)
+{
+    hx_counter_add(carried->counter, now - carried->seen);
+    carried->seen = now;
+}
+
+static void on_heartbeat(uv_timer_t *timer)
+{
+    struct hx_engine *engine = timer->data;
+    struct hx_resolver_stats stats;
+    atomic_store_explicit(&engine->options.board->heartbeat_ns, hx_clock_monotonic_ns(),
+                          memory_order_release);
+    hx_resolver_stats(engine->resolver, &stats);
+    carry(&engine->lookups, stats.lookups);
+    carry(&engine->cache_hits, stats.cache_hits);
+    if (engine->options.log != NULL)
+        carry(&engine->log_dropped, hx_log_dropped(engine->options.log));
+}
+
+/* ------------------------------------------------------------------------------- commands -- */
+
+static enum hx_errcode post(struct hx_engine *engine, const struct command *command,
+                            struct hx_error *err)
+{
+    struct command *copy = malloc(sizeof(*copy));
+    if (copy == NULL)
+        return hx_error_set(err, HX_ERR_NOMEM, "out of memory");
+    *copy = *command;
+    copy->next = NULL;
+    pthread_mutex_lock(&engine->lock);
+    bool is_full = engine->n_commands >= MAX_COMMANDS && command->type == COMMAND_REPORT;
+    if (!is_full) {
+        *engine->last = copy;
+        engine->last = &copy->next;
+        engine->n_commands++;
+    }
+    pthread_mutex_unlock(&engine->lock);
+    if (is_full) {
+        free(copy);
+        return hx_error_set(err, HX_ERR_LIMIT, "too many reports are waiting, try again later");
+    }
+    uv_async_send(&engine->wake);
+    return HX_OK;
+}
+
+static void apply_posted(struct hx_engine *engine, struct hx_generation *generation)
+{
+    struct hx_error err = {0};
+    if (hx_runner_apply(&engine->runner, generation, &err) != HX_OK)
+        hx_log(engine->options.log, HX_LOG_ERROR, "configuration not applied",
+               HX_LOG_STR("error", err.message));
+}
+
+static void obey(struct hx_engine *engine, struct command *command)
+{
+    switch (command->type) {
+    case COMMAND_APPLY:
+        apply_posted(engine, command->generation);
+        break;
+    case COMMAND_REPORT:
+        hx_runner_report(&engine->runner, command->name, &command->report);
+        break;
+    }
+}
+
+static void on_wake(uv_async_t *async)
+{
+    struct hx_engine *engine = async->data;
+    pthread_mutex_lock(&engine->lock);
+    struct command *command = engine->first;
+    engine->first = NULL;
+    engine->last = &engine->first;
+    engine->n_commands = 0;
+    pthread_mutex_unlock(&engine->lock);
+    while (command != NULL) {
+        struct command *next = command->next;
+        obey(engine, command);
+        free(command);
+        command = next;
+    }
+    if (atomic_load(&engine->is_stop_wanted) && engine->resolver != NULL) {
+        hx_runner_stop(&engine->runner);
+        close_handles(engine);
+    }
+}
+
+enum hx_errcode hx_engine_apply(struct hx_engine *engine, struct hx_generation *generation,
+                                struct hx_error *err)
+{
+    if (!engine->is_started)
+        return hx_runner_apply(&engine->runner, generation, err);
+    struct command command = {.type = COMMAND_APPLY, .generation = generation};
+    enum hx_errcode code = post(engine, &command, err);
+    if (code != HX_OK)
+        hx_generation_release(generation);
+    return code;
+}
+
+enum hx_errcode hx_engine_report(struct hx_engine *engine, const char *name,
+                                 const struct hx_report *report, struct hx_error *err)
+{
+    struct hx_generation *generation = hx_board_hold(engine->options.board);
+    struct hx_record *record = generation == NULL ? NULL : hx_generation_find(generation, name);
+    enum hx_errcode code = HX_OK;
+    if (record == NULL)
+        code = hx_error_set(err, HX_ERR_NOTFOUND, "no dependency named \"%s\"", name);
+    else if (record->dependency->kind->report == NULL)
+        code = hx_error_set(err, HX_ERR_UNSUPPORTED,
+                            "dependency \"%s\" is checked by kind %s and takes no reports", name,
+                            record->dependency->kind->name);
+    if (code == HX_OK) {
+        struct command command = {.type = COMMAND_REPORT, .report = *report};
+        snprintf(command.name, sizeof(command.name), "%s", name);
+        code = post(engine, &command, err);
+    }
+    hx_generation_release(generation);
+    return code;
+}
+
+/* ------------------------------------------------------------------------------- the end -- */
+
+void hx_engine_stop(struct hx_engine *engine)
+{
+    if (!engine->is_started)
+        return;
+    atomic_store(&engine->is_stop_wanted, true);
+    uv_async_send(&engine->wake);
+    pthread_join(engine->thread, NULL);
+    engine->is_started = false;
+}
+
+static void free_commands(struct hx_engine *engine)
+{
+    while (engine->first != NULL) {
+        struct command *command = engine->first;
+        engine->first = command->next;
+        hx_generation_release(command->generation);
+        free(command);
+    }
+}
+
+void hx_engine_free(struct hx_engine *engine)
+{
+    if (engine == NULL)
+        return;
+    hx_engine_stop(engine);
+    if (engine->resolver != NULL) { /* it never ran */
+        hx_runner_stop(&engine->runner);
+        close_handles(engine);
+    }
+    close_loop(engine);
+    free_commands(engine);
+    pthread_mutex_destroy(&engine->lock);
+    free(engine);
+}

@@ -1,0 +1,322 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The runner: which checks there are, and the turn that starts and ends them. Memory of a check is
+ * freed as soon as kind->cancel has returned, because no callback comes after it; only the turn's
+ * own timer handle closes later, and lies in the runner, which outlives the loop.
+ */
+#include "engine/runner.h"
+
+#include "base/clock.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* Starts in one turn; more are left to the next, after the loop has read what came meanwhile, so
+ * that a batch does not lengthen the latencies it measures. */
+#define STARTS_PER_TURN 32
+
+#define OWNER(node, member) \
+    ((struct hx_check *)(void *)((char *)(node)-offsetof(struct hx_check, member)))
+
+static void on_turn(uv_timer_t *timer);
+
+void hx_runner_init(struct hx_runner *runner, const struct hx_runner_options *options)
+{
+    *runner = (struct hx_runner){.options = *options, .turn_at_ns = INT64_MAX, .next_check_id = 1};
+    runner->queue_last = &runner->queue_first;
+    uv_timer_init(options->loop, &runner->turn);
+    runner->turn.data = runner;
+}
+
+/* ------------------------------------------------------------------------- checks come and go --
+ */
+
+static enum hx_errcode share_of(struct hx_runner *runner, const struct hx_kind *kind, void **shared,
+                                struct hx_error *err)
+{
+    *shared = NULL;
+    if (kind->attach == NULL)
+        return HX_OK;
+    for (size_t i = 0; i < runner->n_parts; i++) {
+        if (runner->parts[i].kind == kind) {
+            *shared = runner->parts[i].shared;
+            return HX_OK;
+        }
+    }
+    struct hx_shared_part *parts =
+        realloc(runner->parts, (runner->n_parts + 1) * sizeof(*runner->parts));
+    if (parts == NULL)
+        return hx_error_set(err, HX_ERR_NOMEM, "out of memory");
+    runner->parts = parts;
+    enum hx_errcode code = kind->attach(runner->options.loop, shared, err);
+    if (code != HX_OK)
+        return code;
+    parts[runner->n_parts++] = (struct hx_shared_part){kind, *shared};
+    return HX_OK;
+}
+
+static enum hx_errcode check_new(struct hx_runner *runner, struct hx_record *record,
+                                 struct hx_check **check, struct hx_error *err)
+{
+    const struct hx_dependency *dependency = record->dependency;
+    struct hx_check *c = calloc(1, sizeof(*c));
+    void *run = calloc(1, dependency->kind->run_size + 1);
+    enum hx_errcode code = HX_OK;
+    if (c == NULL || run == NULL)
+        code = hx_error_set(err, HX_ERR_NOMEM, "out of memory");
+    else
+        code = share_of(runner, dependency->kind, &c->shared, err);
+    if (code != HX_OK) {
+        free(c);
+        free(run);
+        return hx_error_wrap(err, code, "dependency \"%s\"", dependency->name);
+    }
+    c->runner = runner;
+    c->record = hx_record_hold(record);
+    c->run = run;
+    c->phase = -1;
+    hx_schedule_init(&c->schedule, dependency->name, runner->options.seed,
+                     dependency->policy.interval_ns);
+    *check = c;
+    return HX_OK;
+}
+
+static void unqueue(struct hx_runner *runner, struct hx_check *check)
+{
+    struct hx_check **link = &runner->queue_first;
+    while (*link != NULL && *link != check)
+        link = &(*link)->next_queued;
+    if (*link == NULL)
+        return;
+    *link = check->next_queued;
+    if (runner->queue_last == &check->next_queued)
+        runner->queue_last = link;
+}
+
+static void unlist(struct hx_runner *runner, struct hx_check *check)
+{
+    struct hx_check **link = &runner->dropped;
+    while (*link != NULL && *link != check)
+        link = &(*link)->next_dropped;
+    if (*link != NULL)
+        *link = check->next_dropped;
+}
+
+static void check_free(struct hx_check *check)
+{
+    struct hx_runner *runner = check->runner;
+    if (check->step == HX_STEP_QUEUED)
+        unqueue(runner, check);
+    if (check->step == HX_STEP_STARTING || check->step == HX_STEP_RUNNING)
+        hx_gauge_set(runner->options.in_flight, (double)--runner->n_in_flight);
+    if (check->is_listed)
+        unlist(runner, check);
+    hx_timer_clear(&runner->dues, &check->due);
+    hx_timer_clear(&runner->deadlines, &check->deadline);
+    check->record->dependency->kind->cancel(check);
+    hx_record_release(check->record);
+    free(check->run);
+    free(check);
+}
+
+/* Fills checks[] for the generation: those of records that stay are taken over, others made. */
+static enum hx_errcode collect_checks(struct hx_runner *runner,
+                                      const struct hx_generation *generation,
+                                      struct hx_check **checks, struct hx_error *err)
+{
+    const struct hx_generation *old = runner->generation;
+    for (size_t i = 0; i < generation->n; i++) {
+        struct hx_record *record = generation->records[i];
+        size_t at = old == NULL ? SIZE_MAX : hx_generation_index(old, record->dependency->name);
+        if (at != SIZE_MAX && old->records[at] == record) {
+            checks[i] = runner->checks[at];
+            continue;
+        }
+        enum hx_errcode code = check_new(runner, record, &checks[i], err);
+        if (code != HX_OK)
+            return code;
+    }
+    return HX_OK;
+}
+
+/* Frees the checks of one set that are not in the other. */
+static void free_others(struct hx_check **checks, size_t n, const struct hx_generation *kept,
+                        struct hx_check *const *kept_checks)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (checks[i] == NULL)
+            continue;
+        size_t at = kept == NULL ? SIZE_MAX
+                                 : hx_generation_index(kept, checks[i]->record->dependency->name);
+        if (at == SIZE_MAX || kept_checks[at] != checks[i])
+            check_free(checks[i]);
+    }
+}
+
+static void begin_schedules(struct hx_runner *runner)
+{
+    int64_t now = hx_clock_monotonic_ns();
+    struct hx_board *board = runner->options.board;
+    runner->n_without_result = 0;
+    for (size_t i = 0; i < runner->generation->n; i++) {
+        struct hx_check *check = runner->checks[i];
+        if (check->due.position == 0)
+            hx_timer_set(&runner->dues, &check->due, hx_schedule_first(&check->schedule, now));
+        if (!check->machine.has_result)
+            runner->n_without_result++;
+    }
+    if (runner->n_without_result == 0)
+        atomic_store_explicit(&board->is_first_round_done, true, memory_order_release);
+}
+
+enum hx_errcode hx_runner_apply(struct hx_runner *runner, struct hx_generation *generation,
+                                struct hx_error *err)
+{
+    size_t n = generation->n;
+    struct hx_check **checks = calloc(n + 1, sizeof(struct hx_check *));
+    enum hx_errcode code = HX_OK;
+    if (checks == NULL || !hx_timer_heap_reserve(&runner->dues, runner->dues.n + n) ||
+        !hx_timer_heap_reserve(&runner->deadlines, runner->deadlines.n + n))
+        code = hx_error_set(err, HX_ERR_NOMEM, "out of memory");
+    else
+        code = collect_checks(runner, generation, checks, err);
+    if (code != HX_OK) {
+        if (checks != NULL)
+            free_others(checks, n, runner->generation, runner->checks);
+        free(checks);
+        hx_generation_release(generation);
+        return code;
+    }
+    if (runner->generation != NULL)
+        free_others(runner->checks, runner->generation->n, generation, checks);
+    free(runner->checks);
+    hx_generation_release(runner->generation);
+    runner->checks = checks;
+    runner->generation = generation;
+    begin_schedules(runner);
+    atomic_fetch_add_explicit(&generation->references, 1, memory_order_relaxed);
+    hx_board_set(runner->options.board, generation);
+    hx_runner_arm(runner);
+    return HX_OK;
+}
+
+void hx_runner_report(struct hx_runner *runner, const char *name, const struct hx_report *report)
+{
+    if (runner->generation == NULL)
+        return;
+    size_t at = hx_generation_index(runner->generation, name);
+    if (at == SIZE_MAX || runner->generation->records[at]->dependency->kind->report == NULL)
+        return;
+    struct hx_check *check = runner->checks[at];
+    check->record->dependency->kind->report(check, report);
+    if (check->step != HX_STEP_IDLE)
+        return;
+    hx_timer_set(&runner->dues, &check->due, hx_clock_monotonic_ns());
+    hx_runner_arm(runner);
+}
+
+/* ------------------------------------------------------------------------------ the turn -- */
+
+/* When there is something to do next; INT64_MAX: nothing. */
+static int64_t next_moment(const struct hx_runner *runner, int64_t now_ns)
+{
+    bool has_slot = runner->n_in_flight < runner->options.max_in_flight;
+    if (runner->dropped != NULL || (runner->queue_first != NULL && has_slot))
+        return now_ns;
+    const struct hx_timer_node *due = hx_timer_first(&runner->dues);
+    const struct hx_timer_node *deadline = hx_timer_first(&runner->deadlines);
+    int64_t next = due == NULL ? INT64_MAX : due->due_ns;
+    if (deadline != NULL && deadline->due_ns < next)
+        next = deadline->due_ns;
+    return next;
+}
+
+void hx_runner_arm(struct hx_runner *runner)
+{
+    int64_t now = hx_clock_monotonic_ns();
+    int64_t next = next_moment(runner, now);
+    if (next >= runner->turn_at_ns || uv_is_closing((uv_handle_t *)&runner->turn))
+        return;
+    /* libuv counts in milliseconds from a cached clock: bring that up to date, and round up. */
+    uv_update_time(runner->options.loop);
+    int64_t wait_ms = next <= now ? 0 : (next - now + HX_NS_PER_MS - 1) / HX_NS_PER_MS;
+    runner->turn_at_ns = next <= now ? now : now + wait_ms * HX_NS_PER_MS;
+    uv_timer_start(&runner->turn, on_turn, (uint64_t)wait_ms, 0);
+}
+
+static void drop_listed(struct hx_runner *runner)
+{
+    while (runner->dropped != NULL) {
+        struct hx_check *check = runner->dropped;
+        runner->dropped = check->next_dropped;
+        check->is_listed = false;
+        if (check->is_to_be_dropped)
+            hx_check_drop(check);
+    }
+}
+
+static void expire_due(struct hx_runner *runner, int64_t now_ns)
+{
+    struct hx_timer_node *node;
+    while ((node = hx_timer_first(&runner->deadlines)) != NULL && node->due_ns <= now_ns)
+        hx_check_expire(OWNER(node, deadline), now_ns);
+}
+
+static void start_due(struct hx_runner *runner, int64_t now_ns)
+{
+    struct hx_timer_node *node;
+    for (int started = 0; started < STARTS_PER_TURN; started++) {
+        node = hx_timer_first(&runner->dues);
+        if (node == NULL || node->due_ns > now_ns)
+            return;
+        hx_check_due(OWNER(node, due), now_ns);
+    }
+}
+
+static void start_queued(struct hx_runner *runner)
+{
+    for (int started = 0; started < STARTS_PER_TURN; started++) {
+        struct hx_check *check = runner->queue_first;
+        if (check == NULL || runner->n_in_flight >= runner->options.max_in_flight)
+            return;
+        runner->queue_first = check->next_queued;
+        if (runner->queue_first == NULL)
+            runner->queue_last = &runner->queue_first;
+        hx_check_begin(check);
+    }
+}
+
+static void on_turn(uv_timer_t *timer)
+{
+    struct hx_runner *runner = timer->data;
+    int64_t now = hx_clock_monotonic_ns();
+    int64_t lag = now - runner->turn_at_ns;
+    runner->turn_at_ns = INT64_MAX;
+    hx_histogram_observe(runner->options.loop_lag, lag > 0 ? (double)lag / 1e9 : 0);
+    expire_due(runner, now);
+    drop_listed(runner);
+    start_queued(runner);
+    start_due(runner, now);
+    hx_runner_arm(runner);
+}
+
+void hx_runner_stop(struct hx_runner *runner)
+{
+    if (runner->generation != NULL) {
+        for (size_t i = 0; i < runner->generation->n; i++)
+            check_free(runner->checks[i]);
+    }
+    free(runner->checks);
+    runner->checks = NULL;
+    hx_generation_release(runner->generation);
+    runner->generation = NULL;
+    for (size_t i = 0; i < runner->n_parts; i++)
+        runner->parts[i].kind->detach(runner->parts[i].shared);
+    free(runner->parts);
+    runner->parts = NULL;
+    runner->n_parts = 0;
+    hx_timer_heap_fini(&runner->dues);
+    hx_timer_heap_fini(&runner->deadlines);
+    if (!uv_is_closing((uv_handle_t *)&runner->turn))
+        uv_close((uv_handle_t *)&runner->turn, NULL);
+}
