@@ -29,7 +29,11 @@ bool hx_address_parse(const char *host, uint16_t port, struct hx_address *addres
 /* A unix socket's path; false when it is too long. */
 bool hx_address_unix(const char *path, struct hx_address *address);
 
+/* Changes nothing on a unix socket's address. */
 void hx_address_set_port(struct hx_address *address, uint16_t port);
+
+/* The same family, address, zone and port. */
+bool hx_address_equal(const struct hx_address *a, const struct hx_address *b);
 
 /* The address alone, as inet_ntop writes it ("10.0.0.7", "2001:db8::1", "/run/x.sock"). */
 #define HX_ADDRESS_TEXT_SIZE 128

@@ -1,0 +1,402 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Lookups, the queries they share, and who is told of the answers.
+ *
+ * Happy path: lookup → literal or cached, answered at once; else it joins the query of that name
+ * or begins one → the channel asks → on_answer: the answer goes into the cache, then to every
+ * lookup that waits. An answer that comes while the query is being put (from /etc/hosts) is kept
+ * until the channel has returned: no foreign code runs inside c-ares' entry points.
+ *
+ * Failure modes: every end of a query is an answer with a reason. A query that never ends cannot
+ * be ended alone (c-ares has no such call): after HUNG_NS nobody joins it any more.
+ *
+ * Who frees what: a lookup is freed before its callback is called, or by its cancel. A query is
+ * freed when its answer has been told, and an answer comes also when the channel is destroyed; a
+ * query that outlives the resolver has no resolver any more.
+ */
+#include "net/resolver.h"
+
+#include "base/clock.h"
+#include "net/dns_channel.h"
+#include "net/resolver_answer.h"
+#include "net/resolver_cache.h"
+
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/queue.h>
+#include <sys/stat.h>
+
+#define MAX_CACHED_NAMES     4096
+#define DEFAULT_MAX_TTL_NS   (30 * HX_NS_PER_S)
+#define DEFAULT_NEGATIVE_NS  (1 * HX_NS_PER_S)
+#define HOSTS_FILE_TTL_NS    (5 * HX_NS_PER_S)
+#define HUNG_NS              (5 * HX_NS_PER_S)
+#define CONFIGURATION        "/etc/resolv.conf"
+#define CONFIGURATION_AGE_NS (1 * HX_NS_PER_S)
+#define MAX_NAME             253
+#define N_BUCKETS            256
+
+TAILQ_HEAD(lookups, hx_lookup);
+LIST_HEAD(queries, query);
+
+struct hx_lookup {
+    hx_resolve_cb cb;
+    void *data;
+    uint16_t port;
+    struct lookups *waiting; /* the query's */
+    TAILQ_ENTRY(hx_lookup) in_query;
+};
+
+struct query {
+    struct hx_resolver *resolver; /* NULL: it has gone */
+    LIST_ENTRY(query) in_bucket;
+    struct lookups waiting;
+    int64_t started_ns;
+    bool is_starting; /* the channel has not returned from the question */
+    bool is_done;
+    struct hx_resolver_answer answer;
+    char name[MAX_NAME + 2]; /* with a last dot */
+};
+
+struct hx_resolver {
+    struct uv_loop_s *loop;
+    struct hx_dns_channel *channel;
+    struct hx_resolver_cache *cache;
+    char *servers; /* NULL: those of /etc/resolv.conf */
+    int64_t max_ttl_ns, negative_ttl_ns;
+    int64_t configuration_read_ns; /* when its stamp was last looked at */
+    struct timespec configuration_mtime;
+    struct hx_resolver_stats stats;
+    struct queries buckets[N_BUCKETS]; /* the queries under way, by name */
+};
+
+static void on_answer(void *data, int status, int timeouts, struct ares_addrinfo *result);
+
+/* WHATWG's "ends in a number": such a host is an old spelling of an IPv4 address (127.1,
+ * 0x7f.0.0.1), which some resolvers take for one; no domain name ends so. name is in lower case. */
+static bool ends_in_number(const char *name)
+{
+    size_t end = strlen(name);
+    end -= end > 0 && name[end - 1] == '.';
+    size_t start = end;
+    while (start > 0 && name[start - 1] != '.') {
+        start--;
+    }
+    const char *digits = "0123456789";
+    if (end - start >= 2 && name[start] == '0' && name[start + 1] == 'x') {
+        digits = "0123456789abcdef";
+        start += 2;
+    }
+    return strspn(name + start, digits) >= end - start;
+}
+
+/* Why the text can be no host name; NULL when it can. */
+static const char *name_defect(const char *name)
+{
+    /* c-ares would read a backslash as an escape. */
+    if (strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789-_.") != strlen(name)) {
+        return "it has characters that no host name has";
+    }
+    if (name[0] == '\0' || name[0] == '.' || strstr(name, "..") != NULL) {
+        return "it has an empty label";
+    }
+    return ends_in_number(name) ? "it is neither an address nor a name" : NULL;
+}
+
+/* Copies host in lower case; false when it is too long. */
+static bool copy_name(char name[MAX_NAME + 2], const char *host)
+{
+    size_t len = strlen(host);
+    size_t significant = len - (len > 0 && host[len - 1] == '.');
+    if (significant > MAX_NAME) {
+        return false;
+    }
+    for (size_t i = 0; i <= len; i++) {
+        name[i] = (char)tolower((unsigned char)host[i]);
+    }
+    return true;
+}
+
+static void tell(const struct hx_resolver_answer *answer, uint16_t port, hx_resolve_cb cb,
+                 void *data)
+{
+    struct hx_address addresses[HX_RESOLVER_MAX_ADDRESSES];
+    struct hx_resolved resolved = {
+        .n = answer->n, .addresses = addresses, .reason = answer->reason};
+    for (size_t i = 0; i < answer->n; i++) {
+        addresses[i] = answer->addresses[i];
+        hx_address_set_port(&addresses[i], port);
+    }
+    resolved.message = answer->message;
+    cb(data, &resolved);
+}
+
+static void tell_failure(enum hx_reason reason, const char *message, hx_resolve_cb cb, void *data)
+{
+    struct hx_resolved resolved = {.reason = reason, .message = message};
+    cb(data, &resolved);
+}
+
+static void query_free(struct query *query)
+{
+    if (query->resolver != NULL) {
+        LIST_REMOVE(query, in_bucket);
+    }
+    free(query);
+}
+
+/* Tells all who wait, and ends the query. A callback may cancel other lookups, begin new ones (they
+ * do not join, the query is done), or free the resolver (which frees those who still wait). */
+static void query_end(struct query *query)
+{
+    struct hx_lookup *lookup;
+    while ((lookup = TAILQ_FIRST(&query->waiting)) != NULL) {
+        struct hx_lookup told = *lookup;
+        hx_lookup_cancel(lookup);
+        tell(&query->answer, told.port, told.cb, told.data);
+    }
+    query_free(query);
+}
+
+/* How long an answer is good; 0: not at all. Only /etc/hosts answers at once. */
+static int64_t lifetime_ns(const struct query *query, const struct ares_addrinfo *result)
+{
+    const struct hx_resolver *resolver = query->resolver;
+    if (query->answer.n == 0) {
+        return query->answer.reason == HX_REASON_DNS ? resolver->negative_ttl_ns : 0;
+    }
+    int64_t ttl_ns =
+        query->is_starting ? HOSTS_FILE_TTL_NS : hx_resolver_result_ttl(result) * HX_NS_PER_S;
+    return ttl_ns < resolver->max_ttl_ns ? ttl_ns : resolver->max_ttl_ns;
+}
+
+static void remember(struct query *query, const struct ares_addrinfo *result)
+{
+    struct hx_resolver *resolver = query->resolver;
+    int64_t good_for_ns = lifetime_ns(query, result);
+    resolver->stats.failures += query->answer.n == 0;
+    if (good_for_ns > 0) {
+        hx_resolver_cache_put(resolver->cache, query->name, &query->answer,
+                              hx_clock_monotonic_ns() + good_for_ns);
+    }
+}
+
+static void on_answer(void *data, int status, int timeouts, struct ares_addrinfo *result)
+{
+    struct query *query = data;
+    (void)timeouts;
+    query->is_done = true;
+    if (query->resolver != NULL) {
+        hx_resolver_answer_make(&query->answer, query->name, status, result);
+        remember(query, result);
+    }
+    ares_freeaddrinfo(result);
+    if (!query->is_starting) {
+        query_end(query);
+    }
+}
+
+static struct timespec configuration_mtime(void)
+{
+    struct stat status;
+    return stat(CONFIGURATION, &status) == 0 ? status.st_mtim : (struct timespec){0};
+}
+
+/* Makes a new channel when /etc/resolv.conf has changed; without the means for one, the old serves
+ * on and the next query tries again. */
+static void follow_configuration(struct hx_resolver *resolver, int64_t now_ns)
+{
+    if (resolver->servers != NULL ||
+        now_ns - resolver->configuration_read_ns < CONFIGURATION_AGE_NS) {
+        return;
+    }
+    resolver->configuration_read_ns = now_ns;
+    struct timespec mtime = configuration_mtime();
+    struct hx_dns_channel *channel = NULL;
+    if ((mtime.tv_sec == resolver->configuration_mtime.tv_sec &&
+         mtime.tv_nsec == resolver->configuration_mtime.tv_nsec) ||
+        hx_dns_channel_new(resolver->loop, NULL, &channel, NULL) != HX_OK) {
+        return;
+    }
+    resolver->configuration_mtime = mtime;
+    hx_dns_channel_retire(resolver->channel);
+    resolver->channel = channel;
+}
+
+static struct queries *bucket_of(struct hx_resolver *resolver, const char *name)
+{
+    return &resolver->buckets[hx_resolver_name_hash(name) % N_BUCKETS];
+}
+
+static struct query *query_find(struct hx_resolver *resolver, const char *name, int64_t now_ns)
+{
+    struct query *query;
+    LIST_FOREACH(query, bucket_of(resolver, name), in_bucket)
+    {
+        if (!query->is_done && now_ns - query->started_ns < HUNG_NS &&
+            strcmp(query->name, name) == 0) {
+            return query;
+        }
+    }
+    return NULL;
+}
+
+/* The query may be done when this returns. NULL: out of memory. */
+static struct query *query_new(struct hx_resolver *resolver, const char *name, int64_t now_ns)
+{
+    struct query *query = calloc(1, sizeof *query);
+    if (query == NULL) {
+        return NULL;
+    }
+    memcpy(query->name, name, strlen(name) + 1);
+    TAILQ_INIT(&query->waiting);
+    query->resolver = resolver;
+    query->started_ns = now_ns;
+    LIST_INSERT_HEAD(bucket_of(resolver, name), query, in_bucket);
+    resolver->stats.queries++;
+    follow_configuration(resolver, now_ns);
+    query->is_starting = true;
+    hx_dns_channel_ask(resolver->channel, query->name, on_answer, query);
+    query->is_starting = false;
+    return query;
+}
+
+/* Puts the lookup behind a query that is under way. NULL: out of memory. */
+static struct hx_lookup *lookup_new(struct query *query, uint16_t port, hx_resolve_cb cb,
+                                    void *data)
+{
+    struct hx_lookup *lookup = malloc(sizeof *lookup);
+    if (lookup == NULL) {
+        return NULL;
+    }
+    *lookup = (struct hx_lookup){.cb = cb, .data = data, .port = port, .waiting = &query->waiting};
+    TAILQ_INSERT_TAIL(&query->waiting, lookup, in_query);
+    return lookup;
+}
+
+/* What needs a query. */
+static void look_up_name(struct hx_resolver *resolver, const char *name, uint16_t port,
+                         hx_resolve_cb cb, void *data, struct hx_lookup **lookup)
+{
+    int64_t now_ns = hx_clock_monotonic_ns();
+    struct query *query = query_find(resolver, name, now_ns);
+    if (query == NULL) {
+        query = query_new(resolver, name, now_ns);
+    }
+    if (query != NULL && query->is_done) {
+        struct hx_resolver_answer answer = query->answer;
+        query_free(query);
+        tell(&answer, port, cb, data);
+        return;
+    }
+    *lookup = query != NULL ? lookup_new(query, port, cb, data) : NULL;
+    if (*lookup == NULL) {
+        tell_failure(HX_REASON_INTERNAL, "lookup: out of memory", cb, data);
+    }
+}
+
+void hx_resolver_lookup(struct hx_resolver *resolver, const char *host, uint16_t port,
+                        hx_resolve_cb cb, void *data, struct hx_lookup **lookup)
+{
+    char name[MAX_NAME + 2];
+    struct hx_resolver_answer answer = {0};
+    *lookup = NULL;
+    resolver->stats.lookups++;
+    if (hx_address_parse(host, 0, &answer.addresses[0])) {
+        answer.n = 1;
+        tell(&answer, port, cb, data);
+        return;
+    }
+    if (!copy_name(name, host)) {
+        tell_failure(HX_REASON_DNS, "host name longer than 253 characters", cb, data);
+        return;
+    }
+    const char *defect = name_defect(name);
+    if (defect != NULL) {
+        hx_resolver_answer_fail(&answer, HX_REASON_DNS, "no host name \"%s\": %s", name, defect);
+        tell(&answer, port, cb, data);
+        return;
+    }
+    if (hx_resolver_cache_get(resolver->cache, name, hx_clock_monotonic_ns(), &answer)) {
+        resolver->stats.cache_hits++;
+        tell(&answer, port, cb, data);
+        return;
+    }
+    look_up_name(resolver, name, port, cb, data, lookup);
+}
+
+void hx_lookup_cancel(struct hx_lookup *lookup)
+{
+    if (lookup != NULL) {
+        TAILQ_REMOVE(lookup->waiting, lookup, in_query);
+        free(lookup);
+    }
+}
+
+/* Leaves the query to its answer, which interests nobody any more. */
+static void query_orphan(struct query *query)
+{
+    LIST_REMOVE(query, in_bucket);
+    query->resolver = NULL;
+    while (!TAILQ_EMPTY(&query->waiting)) {
+        hx_lookup_cancel(TAILQ_FIRST(&query->waiting));
+    }
+}
+
+static enum hx_errcode fill(struct hx_resolver *resolver, const struct hx_resolver_options *options,
+                            struct hx_error *err)
+{
+    resolver->cache = hx_resolver_cache_new(MAX_CACHED_NAMES);
+    resolver->servers = options->servers != NULL ? strdup(options->servers) : NULL;
+    if (resolver->cache == NULL || (options->servers != NULL && resolver->servers == NULL)) {
+        return hx_error_set(err, HX_ERR_NOMEM, "resolver: out of memory");
+    }
+    resolver->max_ttl_ns = options->max_ttl_ns > 0 ? options->max_ttl_ns : DEFAULT_MAX_TTL_NS;
+    resolver->negative_ttl_ns =
+        options->negative_ttl_ns > 0 ? options->negative_ttl_ns : DEFAULT_NEGATIVE_NS;
+    resolver->configuration_read_ns = hx_clock_monotonic_ns();
+    resolver->configuration_mtime = configuration_mtime();
+    return hx_dns_channel_new(resolver->loop, resolver->servers, &resolver->channel, err);
+}
+
+enum hx_errcode hx_resolver_new(struct uv_loop_s *loop, const struct hx_resolver_options *options,
+                                struct hx_resolver **resolver, struct hx_error *err)
+{
+    static const struct hx_resolver_options defaults;
+    struct hx_resolver *self = calloc(1, sizeof *self);
+    if (self == NULL) {
+        return hx_error_set(err, HX_ERR_NOMEM, "resolver: out of memory");
+    }
+    self->loop = loop;
+    enum hx_errcode code = fill(self, options != NULL ? options : &defaults, err);
+    if (code != HX_OK) {
+        hx_resolver_free(self);
+        return code;
+    }
+    *resolver = self;
+    return HX_OK;
+}
+
+void hx_resolver_free(struct hx_resolver *resolver)
+{
+    if (resolver == NULL) {
+        return;
+    }
+    for (size_t i = 0; i < N_BUCKETS; i++) {
+        while (!LIST_EMPTY(&resolver->buckets[i])) {
+            query_orphan(LIST_FIRST(&resolver->buckets[i]));
+        }
+    }
+    if (resolver->channel != NULL) {
+        hx_dns_channel_close(resolver->channel);
+    }
+    hx_resolver_cache_free(resolver->cache);
+    free(resolver->servers);
+    free(resolver);
+}
+
+void hx_resolver_stats(const struct hx_resolver *resolver, struct hx_resolver_stats *stats)
+{
+    *stats = resolver->stats;
+}

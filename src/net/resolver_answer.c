@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * c-ares' statuses and results as answers. The reasons are those of getaddrinfo everywhere: what
+ * the name servers say, or that none can be reached, is dns; that they are silent is a timeout;
+ * what this process lacks (memory, descriptors) is internal.
+ */
+#include "net/resolver_answer.h"
+
+#include <ares.h>
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#define MIN_OF_EACH_FAMILY (HX_RESOLVER_MAX_ADDRESSES / 2)
+
+void hx_resolver_answer_fail(struct hx_resolver_answer *answer, enum hx_reason reason,
+                             const char *format, ...)
+{
+    va_list args;
+    answer->n = 0;
+    answer->reason = reason;
+    va_start(args, format);
+    vsnprintf(answer->message, sizeof answer->message, format, args);
+    va_end(args);
+}
+
+/* c-ares says "connection refused" also when it could not open a socket at all, and keeps no errno.
+ * Whether descriptors ran out is found by asking for one. */
+static void no_server_reached(struct hx_resolver_answer *answer, const char *name)
+{
+    int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    if (fd < 0 && hx_reason_from_errno(errno) == HX_REASON_INTERNAL) {
+        hx_resolver_answer_fail(answer, HX_REASON_INTERNAL,
+                                "no socket for a DNS query for \"%s\": error %d", name, errno);
+        return;
+    }
+    if (fd >= 0) {
+        close(fd);
+    }
+    hx_resolver_answer_fail(answer, HX_REASON_DNS, "no name server reached for \"%s\"", name);
+}
+
+static void fail_by_status(struct hx_resolver_answer *answer, const char *name, int status)
+{
+    switch (status) {
+    case ARES_ENOTFOUND:
+    case ARES_ENONAME:
+        hx_resolver_answer_fail(answer, HX_REASON_DNS, "no such host \"%s\"", name);
+        break;
+    case ARES_SUCCESS:
+    case ARES_ENODATA:
+        hx_resolver_answer_fail(answer, HX_REASON_DNS, "no address for \"%s\"", name);
+        break;
+    case ARES_ESERVFAIL:
+        hx_resolver_answer_fail(answer, HX_REASON_DNS, "name server failure for \"%s\"", name);
+        break;
+    case ARES_EREFUSED:
+        hx_resolver_answer_fail(answer, HX_REASON_DNS, "name server refused the query for \"%s\"",
+                                name);
+        break;
+    case ARES_ECONNREFUSED:
+        no_server_reached(answer, name);
+        break;
+    case ARES_ETIMEOUT:
+        hx_resolver_answer_fail(answer, HX_REASON_TIMEOUT,
+                                "no answer from a name server for \"%s\"", name);
+        break;
+    case ARES_ENOMEM:
+    case ARES_EFILE:
+        hx_resolver_answer_fail(answer, HX_REASON_INTERNAL, "lookup of \"%s\": %s", name,
+                                status == ARES_ENOMEM ? "out of memory" : "cannot read a file");
+        break;
+    default:
+        hx_resolver_answer_fail(answer, HX_REASON_DNS, "lookup of \"%s\": %s", name,
+                                ares_strerror(status));
+        break;
+    }
+}
+
+static size_t count_family(const struct ares_addrinfo *result, int family)
+{
+    size_t n = 0;
+    for (const struct ares_addrinfo_node *node = result->nodes; node != NULL;
+         node = node->ai_next) {
+        n += node->ai_family == family;
+    }
+    return n;
+}
+
+static void append_family(struct hx_resolver_answer *answer, const struct ares_addrinfo *result,
+                          int family, size_t at_most)
+{
+    const struct ares_addrinfo_node *node = result->nodes;
+    for (size_t taken = 0; node != NULL && taken < at_most; node = node->ai_next) {
+        struct hx_address *address = &answer->addresses[answer->n];
+        if (node->ai_family == family && node->ai_addrlen <= sizeof address->u) {
+            memset(address, 0, sizeof *address);
+            memcpy(&address->u, node->ai_addr, node->ai_addrlen);
+            address->len = node->ai_addrlen;
+            answer->n++;
+            taken++;
+        }
+    }
+}
+
+void hx_resolver_answer_make(struct hx_resolver_answer *answer, const char *name, int status,
+                             const struct ares_addrinfo *result)
+{
+    answer->n = 0;
+    answer->reason = HX_REASON_NONE;
+    answer->message[0] = '\0';
+    if (status == ARES_SUCCESS && result != NULL) {
+        size_t n_ipv4 = count_family(result, AF_INET);
+        size_t kept_ipv4 = n_ipv4 < MIN_OF_EACH_FAMILY ? n_ipv4 : MIN_OF_EACH_FAMILY;
+        append_family(answer, result, AF_INET6, HX_RESOLVER_MAX_ADDRESSES - kept_ipv4);
+        append_family(answer, result, AF_INET, HX_RESOLVER_MAX_ADDRESSES - answer->n);
+    }
+    if (answer->n == 0) {
+        fail_by_status(answer, name, status);
+    }
+}
+
+int hx_resolver_result_ttl(const struct ares_addrinfo *result)
+{
+    int shortest = -1;
+    for (const struct ares_addrinfo_node *node = result->nodes; node != NULL;
+         node = node->ai_next) {
+        if (shortest < 0 || node->ai_ttl < shortest) {
+            shortest = node->ai_ttl;
+        }
+    }
+    return shortest < 0 ? 0 : shortest;
+}
