@@ -16,6 +16,10 @@
 
 struct hx_log;
 
+/* "debug", "info" ... and "logfmt", "json": in the order of the enums, NULL-terminated. */
+extern const char *const hx_log_levels[];
+extern const char *const hx_log_formats[];
+
 enum hx_log_type { HX_LOG_TYPE_STRING, HX_LOG_TYPE_INT, HX_LOG_TYPE_DOUBLE, HX_LOG_TYPE_BOOL };
 
 struct hx_log_field {
@@ -29,10 +33,14 @@ struct hx_log_field {
     } value;
 };
 
-#define HX_LOG_STR(k, v)    {.key = (k), .type = HX_LOG_TYPE_STRING, .value.string = (v)}
-#define HX_LOG_INT(k, v)    {.key = (k), .type = HX_LOG_TYPE_INT, .value.integer = (v)}
-#define HX_LOG_DOUBLE(k, v) {.key = (k), .type = HX_LOG_TYPE_DOUBLE, .value.number = (v)}
-#define HX_LOG_BOOL(k, v)   {.key = (k), .type = HX_LOG_TYPE_BOOL, .value.boolean = (v)}
+#define HX_LOG_STR(k, v)    HX_LOG_FIELD(k, STRING, string, v)
+#define HX_LOG_INT(k, v)    HX_LOG_FIELD(k, INT, integer, v)
+#define HX_LOG_DOUBLE(k, v) HX_LOG_FIELD(k, DOUBLE, number, v)
+#define HX_LOG_BOOL(k, v)   HX_LOG_FIELD(k, BOOL, boolean, v)
+#define HX_LOG_FIELD(k, t, member, v)                            \
+    {                                                            \
+        .key = (k), .type = HX_LOG_TYPE_##t, .value.member = (v) \
+    }
 
 /* Starts the writer thread over fd (borrowed, may block). NULL: out of memory or no thread. */
 struct hx_log *hx_log_new(int fd, enum hx_log_level level, enum hx_log_format format);
@@ -49,10 +57,9 @@ void hx_log_write(struct hx_log *log, enum hx_log_level level, const char *messa
 
 /* hx_log(log, HX_LOG_WARN, "slow check", HX_LOG_STR("dependency", name), ...): at least one field.
  * Line: ts=2026-11-20T22:30:00.000Z level=warn msg="slow check" dependency=db */
-#define hx_log(log, level, message, ...)                                                           \
-    hx_log_write((log), (level), (message), (const struct hx_log_field[]){__VA_ARGS__},            \
-                 sizeof((const struct hx_log_field[]){__VA_ARGS__}) /                              \
-                     sizeof(struct hx_log_field))
+#define hx_log(log, level, message, ...)                                                \
+    hx_log_write((log), (level), (message), (const struct hx_log_field[]){__VA_ARGS__}, \
+                 sizeof((const struct hx_log_field[]){__VA_ARGS__}) / sizeof(struct hx_log_field))
 
 /* Lines dropped since the start. */
 uint64_t hx_log_dropped(const struct hx_log *log);

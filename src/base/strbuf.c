@@ -2,6 +2,7 @@
 /* The growing buffer: its memory doubles, so that n appends cost O(n) copies in all. */
 #include "base/strbuf.h"
 
+#include "base/escape.h"
 #include "base/utf8.h"
 
 #include <stdarg.h>
@@ -124,41 +125,6 @@ void hx_strbuf_put_u64(struct hx_strbuf *buf, uint64_t value)
     hx_strbuf_append(buf, digits + i, sizeof digits - i);
 }
 
-/* The short escape of a byte that JSON strings may not hold as it is; 0: it has none. */
-static char short_escape(char c)
-{
-    switch (c) {
-    case '"':
-    case '\\':
-        return c;
-    case '\b':
-        return 'b';
-    case '\f':
-        return 'f';
-    case '\n':
-        return 'n';
-    case '\r':
-        return 'r';
-    case '\t':
-        return 't';
-    default:
-        return '\0';
-    }
-}
-
-static void put_json_escape(struct hx_strbuf *buf, char c)
-{
-    char escape = short_escape(c);
-    if (escape != '\0') {
-        hx_strbuf_putc(buf, '\\');
-        hx_strbuf_putc(buf, escape);
-    } else if ((unsigned char)c < 0x20) {
-        hx_strbuf_printf(buf, "\\u%04x", (unsigned)c);
-    } else {
-        hx_strbuf_puts(buf, HX_UTF8_REPLACEMENT);
-    }
-}
-
 void hx_strbuf_put_json(struct hx_strbuf *buf, const char *text)
 {
     if (text == NULL) {
@@ -171,15 +137,15 @@ void hx_strbuf_put_json(struct hx_strbuf *buf, const char *text)
     hx_strbuf_putc(buf, '"');
     while (i < len) {
         size_t n = hx_utf8_next(text + i, len - i);
-        bool is_plain = n > 1 || (n == 1 && (unsigned char)text[i] >= 0x20 && text[i] != '"' &&
-                                  text[i] != '\\');
-        if (is_plain) {
+        if (n > 1 || (n == 1 && !hx_escape_is_needed(text[i]))) {
             i += n;
             continue;
         }
+        char escaped[HX_ESCAPE_SIZE];
+        size_t taken;
         hx_strbuf_append(buf, text + start, i - start);
-        put_json_escape(buf, text[i]);
-        i++;
+        hx_strbuf_append(buf, escaped, hx_escape(text + i, len - i, escaped, &taken));
+        i += taken;
         start = i;
     }
     hx_strbuf_append(buf, text + start, len - start);
