@@ -5,12 +5,12 @@
 
 #include "health_exporter/error.h"
 
+#include <netinet/in.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/socket.h>
 #include <sys/un.h>
-#include <netinet/in.h>
 
 struct hx_address {
     socklen_t len;

@@ -20,8 +20,8 @@ enum hx_errcode hx_dns_channel_new(struct uv_loop_s *loop, const char *servers,
 
 /* Looks the name up in /etc/hosts, then by DNS, both families. The callback comes exactly once,
  * perhaps before this returns; it owns what it is given (ares_freeaddrinfo). */
-void hx_dns_channel_ask(struct hx_dns_channel *channel, const char *name,
-                        ares_addrinfo_callback cb, void *data);
+void hx_dns_channel_ask(struct hx_dns_channel *channel, const char *name, ares_addrinfo_callback cb,
+                        void *data);
 
 /* Asks no more; what has been asked still gets its answer, then the channel goes by itself. */
 void hx_dns_channel_retire(struct hx_dns_channel *channel);
