@@ -236,6 +236,14 @@ static void end_run(struct hx_check *check)
     hx_gauge_set(check->runner->options.in_flight, (double)check->runner->n_in_flight);
 }
 
+/* A kept connection is a descriptor; when there are more dependencies than slots, none is kept. */
+static bool may_keep(const struct hx_check *check)
+{
+    const struct hx_runner *runner = check->runner;
+    return policy_of(check)->connection == HX_CONNECTION_KEEP &&
+           runner->generation->n <= runner->options.max_in_flight;
+}
+
 static void conclude(struct hx_check *check)
 {
     struct hx_record *record = check->record;
@@ -245,7 +253,7 @@ static void conclude(struct hx_check *check)
                      (double)check->status.duration_ns / 1e9);
     if (check->reason != HX_REASON_NONE)
         atomic_fetch_add_explicit(&record->failures[check->reason], 1, memory_order_relaxed);
-    if (check->reason != HX_REASON_NONE || policy_of(check)->connection == HX_CONNECTION_FRESH)
+    if (check->reason != HX_REASON_NONE || !may_keep(check))
         drop_later(check);
     publish(check);
     hx_runner_arm(check->runner);

@@ -20,7 +20,8 @@ struct hx_engine_options {
     struct hx_board *board;       /* borrowed, outlives the engine */
     struct hx_registry *registry; /* for the engine's own families; borrowed */
     struct hx_log *log;           /* may be NULL */
-    size_t max_in_flight;         /* checks at once; >= 1 */
+    size_t max_in_flight;         /* checks at once; >= 1. With more dependencies than that, no
+                                     connection is kept: each may take two descriptors */
     uint64_t seed;                /* of the phases: the same seed gives the same phases */
     struct hx_resolver_options resolver;
 };

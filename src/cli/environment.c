@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the program changes about its own process. */
+#include "cli/environment.h"
+
+#include "limits.h"
+
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+
+extern char **environ;
+
+/* Names, or beginnings of names with a star, of variables that libpq, libcurl, c-ares, OpenSSL and
+ * proton read. */
+static const char *const unwanted[] = {
+    "PG*",           "http_proxy",  "https_proxy", "all_proxy", "no_proxy",
+    "HTTP_PROXY",    "HTTPS_PROXY", "ALL_PROXY",   "NO_PROXY",  "PN_TRACE_*",
+    "SSLKEYLOGFILE", "RES_OPTIONS", "LOCALDOMAIN", "CARES_*",   "KRB5CCNAME",
+};
+
+static int is_unwanted(const char *entry)
+{
+    size_t name_len = strcspn(entry, "=");
+    for (size_t i = 0; i < sizeof(unwanted) / sizeof(unwanted[0]); i++) {
+        size_t len = strlen(unwanted[i]);
+        if (unwanted[i][len - 1] == '*' ? strncmp(entry, unwanted[i], len - 1) == 0
+                                        : name_len == len && strncmp(entry, unwanted[i], len) == 0)
+            return 1;
+    }
+    return 0;
+}
+
+static void clean_environment(void)
+{
+    for (char **entry = environ; *entry != NULL;) {
+        if (!is_unwanted(*entry)) {
+            entry++;
+            continue;
+        }
+        char *name = strndup(*entry, strcspn(*entry, "="));
+        if (name == NULL)
+            return;
+        unsetenv(name); /* moves the entries behind it up by one */
+        free(name);
+    }
+    setenv("KRB5_CONFIG", "/dev/null", 1);
+}
+
+void hx_environment_prepare(void)
+{
+    signal(SIGPIPE, SIG_IGN);
+    clean_environment();
+    hx_limits_raise_descriptors();
+}
+
+void hx_environment_hide_urls(int argc, char **argv)
+{
+    for (int i = 1; i < argc; i++) {
+        char *authority = strstr(argv[i], "://");
+        if (authority == NULL)
+            continue;
+        authority += 3;
+        char *query = strchr(authority, '?');
+        char *at = strrchr(authority, '@');
+        if (at != NULL)
+            memset(authority, '*', (size_t)(at - authority));
+        if (query != NULL && (at == NULL || query > at))
+            memset(query + 1, '*', strlen(query + 1));
+    }
+}

@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * health_exporter [flags] [NAME=URL...]: runs until SIGTERM or SIGINT. The signals are blocked in
+ * all threads and taken by the main one, so that nothing is done in a handler, and PID 1, for which
+ * signals without one do not exist, ends as well as any other.
+ */
+#include "cli/cli.h"
+#include "cli/environment.h"
+#include "cli/flags.h"
+#include "health_exporter.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+struct run_options {
+    const char *config_file;
+    bool is_check_only;
+    struct hx_flag_texts listen_addresses;
+    const char *telemetry_path;
+    int log_level;  /* enum hx_log_level */
+    int log_format; /* enum hx_log_format */
+    bool is_version;
+    bool is_help;
+};
+
+static const char *const level_choices[] = {"debug", "info", "warn", "error", NULL};
+static const char *const format_choices[] = {"logfmt", "json", NULL};
+
+static const struct hx_flag run_flags[] = {
+    {"config.file", 0, HX_FLAG_TEXT, offsetof(struct run_options, config_file), "FILE",
+     "Read dependencies and options from this YAML file.", NULL},
+    {"config.check", 0, HX_FLAG_SWITCH, offsetof(struct run_options, is_check_only), NULL,
+     "Check the configuration, print what is wrong with it, and exit with 0 or 2.", NULL},
+    {"web.listen-address", 0, HX_FLAG_TEXTS, offsetof(struct run_options, listen_addresses),
+     "ADDRESS",
+     "Address to listen on: HOST:PORT, :PORT or unix:/PATH. May be repeated. "
+     "Default: :10119.",
+     NULL},
+    {"web.telemetry-path", 0, HX_FLAG_TEXT, offsetof(struct run_options, telemetry_path), "PATH",
+     "Path of the metrics page. Default: /metrics.", NULL},
+    {"log.level", 0, HX_FLAG_CHOICE, offsetof(struct run_options, log_level), "LEVEL",
+     "Least severe lines to log: debug, info, warn or error. Default: info.", level_choices},
+    {"log.format", 0, HX_FLAG_CHOICE, offsetof(struct run_options, log_format), "FORMAT",
+     "Form of the log lines on standard error: logfmt or json. Default: logfmt.", format_choices},
+    {"version", 0, HX_FLAG_SWITCH, offsetof(struct run_options, is_version), NULL,
+     "Print the version and exit.", NULL},
+    {"help", 'h', HX_FLAG_SWITCH, offsetof(struct run_options, is_help), NULL,
+     "Print this and exit.", NULL},
+    {NULL, 0, HX_FLAG_SWITCH, 0, NULL, NULL, NULL},
+};
+
+static void print_help(void)
+{
+    printf("Checks the dependencies of a service and serves /metrics, /livez, /readyz, /startupz.\n"
+           "\n"
+           "usage: health_exporter [flags] [NAME=URL...]\n"
+           "       health_exporter get PATH|URL      ask a running exporter; exit code 0 or 1\n"
+           "       health_exporter kinds [NAME]      explain what can be checked, and the options\n"
+           "\n"
+           "With neither file nor NAME=URL it checks this host's disk and memory. For example:\n"
+           "\n"
+           "  health_exporter database=postgresql://health@db/app cache=redis://cache:6379 \\\n"
+           "      api=https://api.example.com/health\n"
+           "\n"
+           "Flags:\n");
+    hx_flags_print(run_flags);
+}
+
+static void print_version(void)
+{
+    printf("health_exporter, version %s (revision: %s)\n", hx_version(), hx_revision());
+}
+
+/* Everything of the configuration that is wrong, as far as it could be read; HX_EXIT_OK: nothing.
+ */
+static int configure(struct hx_exporter *exporter, const struct run_options *options,
+                     char *const *arguments, size_t n)
+{
+    int code = HX_EXIT_OK;
+    if (options->config_file != NULL &&
+        hx_exporter_load(exporter, options->config_file, NULL) != HX_OK) {
+        fputs(hx_exporter_diagnostics(exporter), stderr);
+        code = HX_EXIT_USAGE;
+    }
+    for (size_t i = 0; i < n; i++) {
+        if (hx_exporter_add(exporter, arguments[i], NULL) == HX_OK)
+            continue;
+        fputs(hx_exporter_diagnostics(exporter), stderr);
+        code = HX_EXIT_USAGE;
+    }
+    return code;
+}
+
+static enum hx_errcode prepare_web(struct hx_exporter *exporter, const struct run_options *options,
+                                   struct hx_error *err)
+{
+    enum hx_errcode code = HX_OK;
+    if (options->telemetry_path != NULL)
+        code = hx_exporter_telemetry_path(exporter, options->telemetry_path, err);
+    if (code == HX_OK && options->listen_addresses.n == 0)
+        code = hx_exporter_listen(exporter, HX_DEFAULT_LISTEN_ADDRESS, err);
+    for (size_t i = 0; code == HX_OK && i < options->listen_addresses.n; i++)
+        code = hx_exporter_listen(exporter, options->listen_addresses.items[i], err);
+    return code;
+}
+
+/* Starts, waits for a signal, stops. */
+static int serve(struct hx_exporter *exporter, const struct run_options *options)
+{
+    struct hx_error err = {0};
+    sigset_t signals;
+    int caught = 0;
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGTERM);
+    sigaddset(&signals, SIGINT);
+    pthread_sigmask(SIG_BLOCK, &signals, NULL);
+    enum hx_errcode code =
+        hx_exporter_log(exporter, STDERR_FILENO, (enum hx_log_level)options->log_level,
+                        (enum hx_log_format)options->log_format, &err);
+    if (code == HX_OK)
+        code = prepare_web(exporter, options, &err);
+    if (code == HX_OK)
+        code = hx_exporter_start(exporter, &err);
+    if (code != HX_OK)
+        return hx_cli_usage_error(err.message);
+    while (sigwait(&signals, &caught) != 0)
+        continue;
+    hx_exporter_stop(exporter);
+    return HX_EXIT_OK;
+}
+
+static int run(const struct run_options *options, int argc, char **argv, char *const *arguments,
+               size_t n)
+{
+    struct hx_exporter *exporter = hx_exporter_new();
+    if (exporter == NULL)
+        return hx_cli_usage_error("out of memory");
+    int code = configure(exporter, options, arguments, n);
+    hx_environment_hide_urls(argc, argv);
+    if (code == HX_EXIT_OK && !options->is_check_only)
+        code = serve(exporter, options);
+    hx_exporter_free(exporter);
+    return code;
+}
+
+int hx_cli_run(int argc, char **argv)
+{
+    struct run_options options = {.log_level = HX_LOG_INFO};
+    struct hx_error err = {0};
+    size_t n = 0;
+    char **arguments = calloc((size_t)argc + 1, sizeof(char *));
+    if (arguments == NULL)
+        return hx_cli_usage_error("out of memory");
+    int code = HX_EXIT_OK;
+    if (hx_flags_parse(run_flags, argc, argv, &options, arguments, &n, &err) != HX_OK)
+        code = hx_cli_usage_error(err.message);
+    else if (options.is_help)
+        print_help();
+    else if (options.is_version)
+        print_version();
+    else
+        code = run(&options, argc, argv, arguments, n);
+    free(arguments);
+    return code;
+}
