@@ -6,8 +6,27 @@
  * https://prometheus.io/docs/instrumenting/exposition_formats/
  * https://prometheus.io/docs/specs/om/open_metrics_spec/
  *
- * Making series takes a lock; counting never does. Series live as long as their registry. Every
- * function may be called from any thread.
+ * Making series takes a lock; counting never does, so a service makes its series once and keeps
+ * the pointers. Series live as long as their registry. Every function may be called from any
+ * thread, hx_registry_free() only when nothing uses the registry any more.
+ *
+ *     struct hx_error err;
+ *     struct hx_registry *registry = hx_registry_new();
+ *     const char *labels[] = {"queue", "mail", NULL};
+ *     struct hx_counter *sent =
+ *         hx_registry_counter(registry, "jobs_done_total", "Jobs that ended.", labels, &err);
+ *     struct hx_histogram *seconds = hx_registry_histogram(
+ *         registry, "job_duration_seconds", "How long jobs took.", labels, NULL, 0, &err);
+ *     if (sent == NULL || seconds == NULL) {
+ *         fprintf(stderr, "%s\n", err.message);
+ *     }
+ *     ...
+ *     hx_counter_add(sent, 1);
+ *     hx_histogram_observe(seconds, 0.25);
+ *     ...
+ *     char *page = hx_registry_expose(registry, HX_FORMAT_TEXT, NULL);
+ *     free(page);
+ *     hx_registry_free(registry);
  */
 #ifndef HEALTH_EXPORTER_METRICS_H
 #define HEALTH_EXPORTER_METRICS_H
@@ -28,10 +47,13 @@ HX_API void hx_registry_free(struct hx_registry *registry);
 
 /*
  * The series of the family `name` with these labels, made at 0 if it is not there yet.
- * labels: NULL, or name, value, name, value, ..., NULL. Values are any UTF-8; label names must
- * match [a-zA-Z_][a-zA-Z0-9_]* and not begin with "__".
- * A counter's name ends in "_total". NULL and err: a bad name, another type or help than the
- * family has, or out of memory.
+ * Names match [a-zA-Z_][a-zA-Z0-9_]*. A counter's ends in "_total"; others do not end in "_total",
+ * "_bucket", "_sum" or "_count". help is one sentence. Both are copied.
+ * labels: NULL, or name, value, name, value, ..., NULL, in any order. A label name is made as names
+ * are, does not begin with "__", and is not "le" in a histogram. Values are any UTF-8; what is not
+ * UTF-8 becomes U+FFFD.
+ * NULL and err: something of this is wrong (HX_ERR_INVALID), the family is there with another type,
+ * help or bounds (HX_ERR_EXISTS), or out of memory.
  */
 HX_API struct hx_counter *hx_registry_counter(struct hx_registry *registry, const char *name,
                                               const char *help, const char *const *labels,
@@ -39,7 +61,8 @@ HX_API struct hx_counter *hx_registry_counter(struct hx_registry *registry, cons
 HX_API struct hx_gauge *hx_registry_gauge(struct hx_registry *registry, const char *name,
                                           const char *help, const char *const *labels,
                                           struct hx_error *err);
-/* bounds: n upper bounds, rising, finite; +Inf is added. NULL: .001 to 10 as health checks use. */
+/* bounds: n upper bounds, rising, finite, copied; +Inf is added. NULL (n does not matter): .001 to
+ * 10, for durations in seconds; then the sum is kept in whole nanoseconds and ends at +-9.2e9. */
 HX_API struct hx_histogram *hx_registry_histogram(struct hx_registry *registry, const char *name,
                                                   const char *help, const char *const *labels,
                                                   const double *bounds, size_t n,

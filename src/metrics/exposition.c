@@ -6,10 +6,10 @@
  */
 #include "metrics/samples.h"
 
-#include <assert.h>
+#include "metrics/naming.h"
+
 #include <string.h>
 
-#define TOTAL         "_total"
 #define LONGEST_AFFIX "_bucket{,,le=\"\"} \n"
 #define INFINITE_LE   "+Inf\"} "
 
@@ -47,35 +47,13 @@ void hx_samples_init(struct hx_samples *samples, struct hx_strbuf *out,
     };
 }
 
-static const char *type_text(enum hx_family_type type)
-{
-    switch (type) {
-    case HX_FAMILY_COUNTER:
-        return "counter";
-    case HX_FAMILY_GAUGE:
-        return "gauge";
-    case HX_FAMILY_HISTOGRAM:
-        return "histogram";
-    }
-    return "unknown";
-}
-
-/* OpenMetrics names a counter's family without the "_total" that its sample has. */
-static size_t family_name_len(const struct hx_samples *samples)
-{
-    size_t total_len = strlen(TOTAL);
-    if (samples->family->type != HX_FAMILY_COUNTER || samples->format != HX_FORMAT_OPENMETRICS) {
-        return samples->name_len;
-    }
-    assert(samples->name_len > total_len);
-    return samples->name_len - total_len;
-}
-
 static void write_header(struct hx_samples *samples)
 {
     struct hx_strbuf *out = samples->out;
     const struct hx_family *family = samples->family;
-    size_t name_len = family_name_len(samples);
+    /* The text format keeps a counter's "_total" here, OpenMetrics has it in the sample alone. */
+    size_t name_len =
+        samples->format == HX_FORMAT_OPENMETRICS ? hx_family_base_len(family) : samples->name_len;
     hx_strbuf_puts(out, "# HELP ");
     hx_strbuf_append(out, family->name, name_len);
     hx_strbuf_putc(out, ' ');
@@ -83,7 +61,7 @@ static void write_header(struct hx_samples *samples)
     hx_strbuf_puts(out, "\n# TYPE ");
     hx_strbuf_append(out, family->name, name_len);
     hx_strbuf_putc(out, ' ');
-    hx_strbuf_puts(out, type_text(family->type));
+    hx_strbuf_puts(out, hx_family_type_text(family->type));
     hx_strbuf_putc(out, '\n');
     *samples->is_header_written = true;
 }

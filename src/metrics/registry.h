@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The registry of health_exporter/metrics.h, as a collector. Families and series are only ever
- * added, behind an atomic link, so that a page is written without the lock.
+ * added, behind an atomic count, so that a page is written without the lock.
  */
 #ifndef HX_METRICS_REGISTRY_H
 #define HX_METRICS_REGISTRY_H

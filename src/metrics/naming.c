@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The rules of names: https://prometheus.io/docs/concepts/data_model/ and the lints of promtool. */
+#include "metrics/naming.h"
+
+#include <stdbool.h>
+#include <string.h>
+
+#define TOTAL      "_total"
+#define NAME_RULES "[a-zA-Z_][a-zA-Z0-9_]*"
+
+const char *hx_family_type_text(enum hx_family_type type)
+{
+    switch (type) {
+    case HX_FAMILY_COUNTER:
+        return "counter";
+    case HX_FAMILY_GAUGE:
+        return "gauge";
+    case HX_FAMILY_HISTOGRAM:
+        return "histogram";
+    }
+    return "unknown";
+}
+
+static bool has_suffix(const char *name, const char *suffix)
+{
+    size_t len = strlen(name), suffix_len = strlen(suffix);
+    return len > suffix_len && strcmp(name + len - suffix_len, suffix) == 0;
+}
+
+size_t hx_family_base_len(const struct hx_family *family)
+{
+    size_t len = strlen(family->name);
+    bool has_total = family->type == HX_FAMILY_COUNTER && has_suffix(family->name, TOTAL);
+    return has_total ? len - strlen(TOTAL) : len;
+}
+
+/* Colons would be allowed, but are for recording rules. */
+static bool is_name(const char *name)
+{
+    static const char digits[] = "0123456789";
+    static const char chars[] = "0123456789_"
+                                "abcdefghijklmnopqrstuvwxyz"
+                                "ABCDEFGHIJKLMNOPQRSTUVWXYZ";
+    return *name != '\0' && strchr(digits, *name) == NULL && name[strspn(name, chars)] == '\0';
+}
+
+/* The suffix that the name may not have, because samples of other types end in it; NULL: none. */
+static const char *foreign_suffix(const struct hx_family *family)
+{
+    static const char *const suffixes[] = {TOTAL, "_bucket", "_sum", "_count"};
+    for (size_t i = 0; i < sizeof suffixes / sizeof *suffixes; i++) {
+        if (has_suffix(family->name, suffixes[i])) {
+            return suffixes[i];
+        }
+    }
+    return NULL;
+}
+
+enum hx_errcode hx_family_check(const struct hx_family *family, struct hx_error *err)
+{
+    const char *type = hx_family_type_text(family->type);
+    if (family->name == NULL || !is_name(family->name)) {
+        return hx_error_set(err, HX_ERR_INVALID, "%s name \"%s\" is not valid, expected %s", type,
+                            family->name != NULL ? family->name : "", NAME_RULES);
+    }
+    if (family->help == NULL || *family->help == '\0') {
+        return hx_error_set(err, HX_ERR_INVALID,
+                            "%s \"%s\" has no help, expected a sentence on what it shows", type,
+                            family->name);
+    }
+    if (family->type == HX_FAMILY_COUNTER) {
+        return has_suffix(family->name, TOTAL)
+                   ? HX_OK
+                   : hx_error_set(err, HX_ERR_INVALID,
+                                  "counter name \"%s\" is not valid, expected one that ends in "
+                                  "\"" TOTAL "\"",
+                                  family->name);
+    }
+    const char *suffix = foreign_suffix(family);
+    if (suffix != NULL) {
+        return hx_error_set(err, HX_ERR_INVALID,
+                            "%s name \"%s\" is not valid, expected one that does not end in \"%s\"",
+                            type, family->name, suffix);
+    }
+    return HX_OK;
+}
+
+static enum hx_errcode check_label_name(const struct hx_family *family, const char *name,
+                                        struct hx_error *err)
+{
+    if (!is_name(name) || strncmp(name, "__", 2) == 0) {
+        return hx_error_set(err, HX_ERR_INVALID,
+                            "label name \"%s\" of \"%s\" is not valid, expected " NAME_RULES
+                            " that does not begin with \"__\"",
+                            name, family->name);
+    }
+    if (family->type == HX_FAMILY_HISTOGRAM && strcmp(name, "le") == 0) {
+        return hx_error_set(err, HX_ERR_INVALID,
+                            "label name \"le\" of \"%s\" is not valid, expected another: the "
+                            "buckets of a histogram bear it",
+                            family->name);
+    }
+    return HX_OK;
+}
+
+enum hx_errcode hx_labels_check(const struct hx_family *family, const char *const *labels,
+                                struct hx_error *err)
+{
+    for (size_t i = 0; labels != NULL && labels[i] != NULL; i += 2) {
+        enum hx_errcode code = check_label_name(family, labels[i], err);
+        if (code != HX_OK) {
+            return code;
+        }
+        if (labels[i + 1] == NULL) {
+            return hx_error_set(err, HX_ERR_INVALID, "label \"%s\" of \"%s\" has no value",
+                                labels[i], family->name);
+        }
+        for (size_t earlier = 0; earlier < i; earlier += 2) {
+            if (strcmp(labels[earlier], labels[i]) == 0) {
+                return hx_error_set(err, HX_ERR_INVALID,
+                                    "label \"%s\" of \"%s\" is there twice, expected it once",
+                                    labels[i], family->name);
+            }
+        }
+    }
+    return HX_OK;
+}
