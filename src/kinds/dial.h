@@ -4,8 +4,8 @@
  * secure. It enters the phases resolve, connect and tls on the check, notes the certificate's
  * expiry, and ends the check with the right reason when the road ends early.
  *
- * Names: an address that fails lets the next one be tried while the deadline lasts; the last
- * failure is the one reported, with its address.
+ * Names: an address that fails, or uses up its share of the time that is left, lets the next one be
+ * tried; the last failure is the one reported, with its address.
  */
 #ifndef HX_KINDS_DIAL_H
 #define HX_KINDS_DIAL_H
@@ -14,36 +14,40 @@
 #include "net/resolver.h"
 #include "net/stream.h"
 
-/* Embedded in a kind's run memory. Zeroed is idle. */
-struct hx_dial {
-    struct hx_check *check;
-    SSL_CTX *context;       /* NULL: no TLS */
-    const char *server_name;
-    void (*on_ready)(struct hx_check *check);
-    void (*on_data)(struct hx_check *check, const char *bytes, size_t len);
-    void (*on_end)(struct hx_check *check, enum hx_reason reason, const char *message);
-    struct hx_lookup *lookup;
-    struct hx_stream *stream;
-    struct hx_address addresses[HX_RESOLVER_MAX_ADDRESSES];
-    size_t n_addresses, next_address;
-    bool is_ready;
-};
+struct uv_timer_s;
 
 /* What a kind wants from the road. on_end is told of an end after on_ready; ends before it finish
- * the check without the kind. */
+ * the check without the kind. context and server_name are borrowed until the dial is idle again,
+ * host for the call. */
 struct hx_dial_plan {
     const char *host; /* or a path of a unix socket, beginning with "/" */
     uint16_t port;
-    SSL_CTX *context;
-    const char *server_name;
+    SSL_CTX *context;        /* NULL: no TLS */
+    const char *server_name; /* for TLS: SNI and verification */
     void (*on_ready)(struct hx_check *check);
     void (*on_data)(struct hx_check *check, const char *bytes, size_t len);
     void (*on_end)(struct hx_check *check, enum hx_reason reason, const char *message);
 };
 
+/* Embedded in a kind's run memory. Zeroed is idle. */
+struct hx_dial {
+    struct hx_check *check;
+    struct hx_dial_plan plan;
+    struct hx_lookup *lookup;
+    struct hx_stream *stream;     /* the kind writes to it after on_ready */
+    struct hx_address *addresses; /* those to try; NULL once one has worked */
+    size_t n_addresses, next_address;
+    struct uv_timer_s *timer; /* ends an address' share; NULL when there is no other to try */
+    bool is_ready;
+};
+
+/* The dial must be idle. The check may be finished when this returns. */
 void hx_dial_start(struct hx_dial *dial, struct hx_check *check, const struct hx_dial_plan *plan);
 
 /* Drops lookup and stream; no callback after it; the dial is idle again. Idempotent. */
 void hx_dial_cancel(struct hx_dial *dial);
+
+/* The same, but closes by RST: for connections that nothing was said on. */
+void hx_dial_reset(struct hx_dial *dial);
 
 #endif

@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Happy path: start → on_resolved → try_next → on_connect → (on_secure) → the kind's on_ready, then
+ * its on_data and on_end.
+ *
+ * Failure modes: a lookup that fails ends the check. An address that fails before it is ready, or
+ * is silent for its share of the time that is left, makes room for the next; the last one has all
+ * the rest, until the engine's deadline, and its failure ends the check.
+ *
+ * Who frees what: everything hangs on the dial and goes with make_idle(); stream, lookup and timer
+ * free themselves once closed. The check is ended last, because the engine may cancel and begin
+ * anew from there.
+ */
+#include "kinds/dial.h"
+
+#include "base/clock.h"
+#include "net/tls.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+#include <uv.h>
+
+static void on_resolved(void *data, const struct hx_resolved *resolved);
+static void on_connect(void *data);
+static void on_secure(void *data);
+static void on_data(void *data, const char *bytes, size_t len);
+static void on_end(void *data, enum hx_reason reason, const char *message);
+static void on_share_over(uv_timer_t *timer);
+static void on_timer_closed(uv_handle_t *handle);
+
+static const struct hx_stream_events events = {
+    .on_connect = on_connect, .on_secure = on_secure, .on_data = on_data, .on_end = on_end};
+
+/* What is only needed until an address has worked. */
+static void forget_addresses(struct hx_dial *dial)
+{
+    free(dial->addresses);
+    dial->addresses = NULL;
+    dial->n_addresses = dial->next_address = 0;
+    if (dial->timer != NULL) {
+        uv_close((uv_handle_t *)dial->timer, on_timer_closed);
+        dial->timer = NULL;
+    }
+}
+
+static void make_idle(struct hx_dial *dial)
+{
+    hx_lookup_cancel(dial->lookup);
+    hx_stream_close(dial->stream);
+    forget_addresses(dial);
+    *dial = (struct hx_dial){0};
+}
+
+static void fail(struct hx_dial *dial, enum hx_reason reason, const char *message)
+{
+    struct hx_check *check = dial->check;
+    make_idle(dial);
+    hx_check_fail(check, reason, "%s", message);
+}
+
+/* Gives the address being tried its share of the time that is left. False: out of memory. */
+static bool limit_share(struct hx_dial *dial, size_t n_left)
+{
+    if (dial->timer == NULL) {
+        dial->timer = calloc(1, sizeof *dial->timer);
+        if (dial->timer == NULL) {
+            return false;
+        }
+        uv_timer_init(hx_check_loop(dial->check), dial->timer);
+        dial->timer->data = dial;
+    }
+    int64_t left_ns = hx_check_deadline_ns(dial->check) - (int64_t)uv_hrtime();
+    int64_t share_ms = left_ns / (int64_t)n_left / HX_NS_PER_MS;
+    uv_update_time(hx_check_loop(dial->check));
+    uv_timer_start(dial->timer, on_share_over, share_ms > 0 ? (uint64_t)share_ms : 0, 0);
+    return true;
+}
+
+static void try_next(struct hx_dial *dial)
+{
+    const struct hx_address *address = &dial->addresses[dial->next_address];
+    size_t n_left = dial->n_addresses - dial->next_address;
+    dial->next_address++;
+    hx_check_enter(dial->check, HX_PHASE_CONNECT);
+    dial->stream = hx_stream_open(hx_check_loop(dial->check), address, &events, dial);
+    if (dial->stream == NULL || (n_left > 1 && !limit_share(dial, n_left))) {
+        fail(dial, HX_REASON_INTERNAL, "connect: out of memory");
+        return;
+    }
+    if (n_left == 1 && dial->timer != NULL) {
+        uv_timer_stop(dial->timer);
+    }
+}
+
+/* Tries these addresses, of which there is at least one. */
+static void try_all(struct hx_dial *dial, const struct hx_address *addresses, size_t n)
+{
+    dial->addresses = calloc(n, sizeof *addresses);
+    if (dial->addresses == NULL) {
+        fail(dial, HX_REASON_INTERNAL, "connect: out of memory");
+        return;
+    }
+    memcpy(dial->addresses, addresses, n * sizeof *addresses);
+    dial->n_addresses = n;
+    try_next(dial);
+}
+
+static void on_resolved(void *data, const struct hx_resolved *resolved)
+{
+    struct hx_dial *dial = data;
+    dial->lookup = NULL;
+    if (resolved->n == 0) {
+        fail(dial, resolved->reason, resolved->message);
+        return;
+    }
+    try_all(dial, resolved->addresses, resolved->n);
+}
+
+static void become_ready(struct hx_dial *dial)
+{
+    dial->is_ready = true;
+    forget_addresses(dial);
+    dial->plan.on_ready(dial->check);
+}
+
+static void on_connect(void *data)
+{
+    struct hx_dial *dial = data;
+    if (dial->plan.context == NULL) {
+        become_ready(dial);
+        return;
+    }
+    hx_check_enter(dial->check, HX_PHASE_TLS);
+    hx_stream_secure(dial->stream, dial->plan.context, dial->plan.server_name);
+}
+
+/* Also when the peer was refused: just then its expiry is of interest. */
+static void note_certificate(const struct hx_dial *dial)
+{
+    SSL *ssl = hx_stream_ssl(dial->stream);
+    int64_t expiry = ssl != NULL ? hx_tls_certificate_expiry(ssl) : 0;
+    if (expiry != 0) {
+        hx_check_certificate_expiry(dial->check, expiry);
+    }
+}
+
+static void on_secure(void *data)
+{
+    struct hx_dial *dial = data;
+    note_certificate(dial);
+    become_ready(dial);
+}
+
+static void on_data(void *data, const char *bytes, size_t len)
+{
+    struct hx_dial *dial = data;
+    dial->plan.on_data(dial->check, bytes, len);
+}
+
+static void on_end(void *data, enum hx_reason reason, const char *message)
+{
+    struct hx_dial *dial = data;
+    if (dial->is_ready) {
+        dial->plan.on_end(dial->check, reason, message);
+        return;
+    }
+    note_certificate(dial);
+    if (dial->next_address == dial->n_addresses) {
+        fail(dial, reason, message);
+        return;
+    }
+    hx_stream_close(dial->stream);
+    try_next(dial);
+}
+
+static void on_share_over(uv_timer_t *timer)
+{
+    struct hx_dial *dial = timer->data;
+    hx_stream_close(dial->stream);
+    try_next(dial);
+}
+
+static void on_timer_closed(uv_handle_t *handle)
+{
+    free(handle);
+}
+
+void hx_dial_start(struct hx_dial *dial, struct hx_check *check, const struct hx_dial_plan *plan)
+{
+    assert(dial->check == NULL);
+    dial->check = check;
+    dial->plan = *plan;
+    dial->plan.host = NULL;
+    if (plan->host[0] != '/') {
+        hx_check_enter(check, HX_PHASE_RESOLVE);
+        hx_resolver_lookup(hx_check_resolver(check), plan->host, plan->port, on_resolved, dial,
+                           &dial->lookup);
+        return;
+    }
+    struct hx_address address;
+    if (hx_address_unix(plan->host, &address)) {
+        try_all(dial, &address, 1);
+    } else {
+        fail(dial, HX_REASON_INTERNAL, "the path of the unix socket is too long");
+    }
+}
+
+void hx_dial_cancel(struct hx_dial *dial)
+{
+    make_idle(dial);
+}
+
+void hx_dial_reset(struct hx_dial *dial)
+{
+    hx_stream_reset(dial->stream);
+    dial->stream = NULL;
+    make_idle(dial);
+}
