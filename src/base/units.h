@@ -15,14 +15,13 @@
 
 /* Prometheus' durations: numbers with ns|us|ms|s|m|h|d|w, falling units, no space: "1m30s"; "0". A
  * fraction is taken in the last part: "1.5s". Nanoseconds, >= 0. */
-enum hx_errcode hx_parse_duration(const char *text, int64_t *ns, struct hx_error *err)
-    HX_MUST_CHECK;
+enum hx_errcode hx_parse_duration(const char *text, int64_t *ns,
+                                  struct hx_error *err) HX_MUST_CHECK;
 /* Bytes: "512", "64KiB", "1MB", "1.5GiB" (kB MB GB TB are powers of 1000; KiB ... of 1024). */
-enum hx_errcode hx_parse_size(const char *text, int64_t *bytes, struct hx_error *err)
-    HX_MUST_CHECK;
+enum hx_errcode hx_parse_size(const char *text, int64_t *bytes, struct hx_error *err) HX_MUST_CHECK;
 /* A size, or a percentage "5%", 0 to 100. */
-enum hx_errcode hx_parse_amount(const char *text, struct hx_amount *amount, struct hx_error *err)
-    HX_MUST_CHECK;
+enum hx_errcode hx_parse_amount(const char *text, struct hx_amount *amount,
+                                struct hx_error *err) HX_MUST_CHECK;
 /* A decimal integer in [min, max]. */
 enum hx_errcode hx_parse_int(const char *text, int64_t min, int64_t max, int64_t *value,
                              struct hx_error *err) HX_MUST_CHECK;

@@ -13,8 +13,8 @@
  * to 65535, host as a name (letters, digits, "-", "_", "."), IPv4 or [IPv6]. An authority without a
  * path has the path "/"; an empty one ("tcp+unix:///run/x.sock") has host NULL. An empty user or
  * password is NULL. A raw "@" stands only behind user and password. On failure url is empty. */
-enum hx_errcode hx_url_parse(const char *text, struct hx_url *url, struct hx_error *err)
-    HX_MUST_CHECK;
+enum hx_errcode hx_url_parse(const char *text, struct hx_url *url,
+                             struct hx_error *err) HX_MUST_CHECK;
 void hx_url_fini(struct hx_url *url);
 
 /* The decoded value of the first query parameter of that name, owned by the caller ("" for one
