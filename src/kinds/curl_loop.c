@@ -1,0 +1,252 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The adaptor between a curl multi handle and a uv loop.
+ *
+ *     add ─ on_timer_wanted(0) ─ on_timeout ─┬─ on_socket_wanted ─ on_poll ─ … ─ end_done ─ on_done
+ *                                            └─ (timer, as curl wants it)
+ *
+ * Only act() lets curl work, and it is only called from the callbacks of uv: curl forbids to be
+ * entered from its own callbacks, so on_timer_wanted and on_socket_wanted note what is wanted and
+ * no more.
+ *
+ * Each socket that curl waits for has a poll handle on the heap; on_socket_wanted makes it and
+ * closes it, always before curl closes the descriptor, and its close callback frees it. A socket
+ * that cannot be watched (out of memory) fails its transfer at once with CURLE_OUT_OF_MEMORY; to
+ * return an error to curl instead would end all transfers for ever.
+ *
+ * The loop's own memory is freed by the close callback of the timer. When curl runs out of memory
+ * within act(), a transfer may stay silent: its owner has a deadline and removes it.
+ */
+#include "kinds/curl_loop.h"
+
+#include <stdlib.h>
+#include <uv.h>
+
+struct hx_curl_loop {
+    uv_loop_t *uv;
+    CURLM *multi;
+    uv_timer_t timer;
+    struct hx_curl_transfer *failed; /* their sockets could not be watched */
+};
+
+struct watch {
+    uv_poll_t poll;
+    struct hx_curl_loop *loop;
+    curl_socket_t fd;
+};
+
+static int on_timer_wanted(CURLM *multi, long timeout_ms, void *data);
+static int on_socket_wanted(CURL *easy, curl_socket_t fd, int what, void *data, void *socket_data);
+static void on_timeout(uv_timer_t *timer);
+static void on_poll(uv_poll_t *poll, int status, int events);
+static void on_poll_closed(uv_handle_t *handle);
+static void on_timer_closed(uv_handle_t *handle);
+
+/* ---------------------------------------------------------------------- what curl asks for -- */
+
+static int on_timer_wanted(CURLM *multi, long timeout_ms, void *data)
+{
+    (void)multi;
+    struct hx_curl_loop *loop = data;
+    if (timeout_ms < 0) {
+        uv_timer_stop(&loop->timer);
+        return 0;
+    }
+    /* The loop's idea of now may be old, and the timer would fire early by as much. */
+    uv_update_time(loop->uv);
+    uv_timer_start(&loop->timer, on_timeout, (uint64_t)timeout_ms, 0);
+    return 0;
+}
+
+static struct watch *watch_new(struct hx_curl_loop *loop, curl_socket_t fd)
+{
+    struct watch *watch = calloc(1, sizeof(*watch));
+    if (watch == NULL)
+        return NULL;
+    if (uv_poll_init_socket(loop->uv, &watch->poll, fd) != 0) {
+        free(watch);
+        return NULL;
+    }
+    watch->poll.data = watch;
+    watch->loop = loop;
+    watch->fd = fd;
+    curl_multi_assign(loop->multi, fd, watch);
+    return watch;
+}
+
+static void fail_later(struct hx_curl_loop *loop, CURL *easy)
+{
+    struct hx_curl_transfer *transfer = NULL;
+    curl_easy_getinfo(easy, CURLINFO_PRIVATE, &transfer);
+    if (transfer == NULL || transfer->is_failed)
+        return;
+    transfer->is_failed = true;
+    transfer->next_failed = loop->failed;
+    loop->failed = transfer;
+}
+
+static int on_socket_wanted(CURL *easy, curl_socket_t fd, int what, void *data, void *socket_data)
+{
+    struct hx_curl_loop *loop = data;
+    struct watch *watch = socket_data;
+    if (what == CURL_POLL_REMOVE) {
+        if (watch != NULL) {
+            curl_multi_assign(loop->multi, fd, NULL);
+            uv_close((uv_handle_t *)&watch->poll, on_poll_closed);
+        }
+        return 0;
+    }
+    if (watch == NULL)
+        watch = watch_new(loop, fd);
+    if (watch == NULL) {
+        fail_later(loop, easy);
+        return 0;
+    }
+    int events = 0;
+    if (what & CURL_POLL_IN)
+        events |= UV_READABLE;
+    if (what & CURL_POLL_OUT)
+        events |= UV_WRITABLE;
+    uv_poll_start(&watch->poll, events, on_poll);
+    return 0;
+}
+
+static void on_poll_closed(uv_handle_t *handle)
+{
+    free(handle->data);
+}
+
+/* ---------------------------------------------------------------------------- curl at work -- */
+
+static void end_failed(struct hx_curl_loop *loop)
+{
+    while (loop->failed != NULL) {
+        struct hx_curl_transfer *transfer = loop->failed;
+        hx_curl_loop_remove(loop, transfer);
+        transfer->on_done(transfer, CURLE_OUT_OF_MEMORY);
+    }
+}
+
+static void end_done(struct hx_curl_loop *loop)
+{
+    CURLMsg *message;
+    int n_left;
+    while ((message = curl_multi_info_read(loop->multi, &n_left)) != NULL) {
+        if (message->msg != CURLMSG_DONE)
+            continue;
+        struct hx_curl_transfer *transfer = NULL;
+        CURLcode code = message->data.result;
+        curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &transfer);
+        /* The message dies here. */
+        hx_curl_loop_remove(loop, transfer);
+        transfer->on_done(transfer, code);
+    }
+}
+
+static void act(struct hx_curl_loop *loop, curl_socket_t fd, int flags)
+{
+    int n_running;
+    curl_multi_socket_action(loop->multi, fd, flags, &n_running);
+    end_failed(loop);
+    end_done(loop);
+}
+
+static void on_timeout(uv_timer_t *timer)
+{
+    act(timer->data, CURL_SOCKET_TIMEOUT, 0);
+}
+
+static void on_poll(uv_poll_t *poll, int status, int events)
+{
+    struct watch *watch = poll->data;
+    int flags = 0;
+    /* uv tells any error of a socket as UV_EBADF and stops watching it: curl reads the real one
+     * from the socket. */
+    if (status < 0)
+        flags |= CURL_CSELECT_ERR;
+    if (events & UV_READABLE)
+        flags |= CURL_CSELECT_IN;
+    if (events & UV_WRITABLE)
+        flags |= CURL_CSELECT_OUT;
+    act(watch->loop, watch->fd, flags);
+}
+
+enum hx_errcode hx_curl_loop_add(struct hx_curl_loop *loop, struct hx_curl_transfer *transfer)
+{
+    curl_easy_setopt(transfer->easy, CURLOPT_PRIVATE, transfer);
+    if (curl_multi_add_handle(loop->multi, transfer->easy) != CURLM_OK)
+        return HX_ERR_NOMEM;
+    transfer->is_active = true;
+    return HX_OK;
+}
+
+static void unlist_failed(struct hx_curl_loop *loop, struct hx_curl_transfer *transfer)
+{
+    struct hx_curl_transfer **at = &loop->failed;
+    while (*at != NULL && *at != transfer)
+        at = &(*at)->next_failed;
+    if (*at != NULL)
+        *at = transfer->next_failed;
+    transfer->next_failed = NULL;
+    transfer->is_failed = false;
+}
+
+void hx_curl_loop_remove(struct hx_curl_loop *loop, struct hx_curl_transfer *transfer)
+{
+    if (!transfer->is_active)
+        return;
+    transfer->is_active = false;
+    curl_multi_remove_handle(loop->multi, transfer->easy);
+    if (transfer->is_failed)
+        unlist_failed(loop, transfer);
+}
+
+/* ---------------------------------------------------------------------- the loop's own life -- */
+
+static void set_up(struct hx_curl_loop *loop)
+{
+    curl_multi_setopt(loop->multi, CURLMOPT_SOCKETFUNCTION, on_socket_wanted);
+    curl_multi_setopt(loop->multi, CURLMOPT_SOCKETDATA, loop);
+    curl_multi_setopt(loop->multi, CURLMOPT_TIMERFUNCTION, on_timer_wanted);
+    curl_multi_setopt(loop->multi, CURLMOPT_TIMERDATA, loop);
+    /* Two checks on one connection would wait for each other. */
+    curl_multi_setopt(loop->multi, CURLMOPT_PIPELINING, CURLPIPE_NOTHING);
+    /* The bound of every connection cache that a transfer of this multi uses. */
+    curl_multi_setopt(loop->multi, CURLMOPT_MAXCONNECTS, 1L);
+}
+
+enum hx_errcode hx_curl_loop_new(struct uv_loop_s *uv, struct hx_curl_loop **loop,
+                                 struct hx_error *err)
+{
+    /* Counted by curl, and safe in threads since 7.84; who called it first keeps it alive. */
+    if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
+        return hx_error_set(err, HX_ERR_NOMEM, "libcurl cannot be initialised");
+    struct hx_curl_loop *made = calloc(1, sizeof(*made));
+    if (made != NULL)
+        made->multi = curl_multi_init();
+    if (made == NULL || made->multi == NULL) {
+        free(made);
+        curl_global_cleanup();
+        return hx_error_set(err, HX_ERR_NOMEM, "out of memory");
+    }
+    made->uv = uv;
+    uv_timer_init(uv, &made->timer);
+    made->timer.data = made;
+    set_up(made);
+    *loop = made;
+    return HX_OK;
+}
+
+static void on_timer_closed(uv_handle_t *handle)
+{
+    free(handle->data);
+}
+
+void hx_curl_loop_free(struct hx_curl_loop *loop)
+{
+    if (loop == NULL)
+        return;
+    curl_multi_cleanup(loop->multi);
+    uv_close((uv_handle_t *)&loop->timer, on_timer_closed);
+    curl_global_cleanup();
+}

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * libcurl on the loop: one multi handle per uv loop, driven by its sockets and its timer.
+ *
+ * All functions on the loop thread.
+ */
+#ifndef HX_KINDS_CURL_LOOP_H
+#define HX_KINDS_CURL_LOOP_H
+
+#include "health_exporter/error.h"
+
+#include <curl/curl.h>
+#include <stdbool.h>
+
+struct uv_loop_s;
+struct hx_curl_loop;
+
+/* A transfer of an easy handle; embedded in the memory of who wants it, zeroed at first. The easy
+ * handle stays the owner's, and CURLOPT_PRIVATE is taken. */
+struct hx_curl_transfer {
+    CURL *easy;
+    /* The transfer has ended and is no longer on the loop: it may be added again from here. */
+    void (*on_done)(struct hx_curl_transfer *transfer, CURLcode code);
+    struct hx_curl_transfer *next_failed;
+    bool is_active;
+    bool is_failed;
+};
+
+enum hx_errcode hx_curl_loop_new(struct uv_loop_s *uv, struct hx_curl_loop **loop,
+                                 struct hx_error *err) HX_MUST_CHECK;
+
+/* No transfer may be active. Its handles close on the next turns of the loop. Takes NULL. */
+void hx_curl_loop_free(struct hx_curl_loop *loop);
+
+/* Begins a transfer; on_done comes on a later turn of the loop, once, unless it is removed. */
+enum hx_errcode hx_curl_loop_add(struct hx_curl_loop *loop,
+                                 struct hx_curl_transfer *transfer) HX_MUST_CHECK;
+
+/* Ends a transfer without on_done, closing its connection; nothing when it is not active. Not from
+ * within a callback of the easy handle. */
+void hx_curl_loop_remove(struct hx_curl_loop *loop, struct hx_curl_transfer *transfer);
+
+#endif
