@@ -199,6 +199,13 @@ static char *put_sum(char *p, const struct hx_samples *samples,
     return hx_double_put(p, sum, samples->format);
 }
 
+/* OpenMetrics: a sum that may fall is no counter, and without a sum there is no count either. */
+static bool is_sum_left_out(const struct hx_buckets *buckets, enum hx_format format)
+{
+    bool may_fall = buckets->n > 0 && buckets->bounds[0] < 0;
+    return may_fall && format == HX_FORMAT_OPENMETRICS;
+}
+
 void hx_samples_histogram(struct hx_samples *out, const char *labels,
                           const struct hx_histogram_cells *cells, const struct hx_buckets *buckets)
 {
@@ -210,14 +217,13 @@ void hx_samples_histogram(struct hx_samples *out, const char *labels,
     }
     uint64_t total;
     p = put_buckets(p, out, first, cells, buckets, &total);
-    bool may_fall = buckets->n > 0 && buckets->bounds[0] < 0;
-    if (!may_fall || out->format != HX_FORMAT_OPENMETRICS) {
+    if (!is_sum_left_out(buckets, out->format)) {
         p = put_name(p, out, "_sum", first, none);
         p = put_sum(p, out, cells, buckets);
         *p++ = '\n';
+        p = put_name(p, out, "_count", first, none);
+        p = hx_u64_put(p, total);
+        *p++ = '\n';
     }
-    p = put_name(p, out, "_count", first, none);
-    p = hx_u64_put(p, total);
-    *p++ = '\n';
     end_lines(out, p);
 }

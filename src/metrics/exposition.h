@@ -44,7 +44,7 @@ void hx_samples_gauge(struct hx_samples *out, const char *labels, const char *mo
  * times cheaper than a double that is no short fraction. */
 void hx_samples_gauge_nano(struct hx_samples *out, const char *labels, const char *more,
                            int64_t nano);
-/* The buckets, _sum and _count. OpenMetrics allows no _sum where a bound is negative. */
+/* The buckets, _sum and _count; OpenMetrics allows the last two only where no bound is negative. */
 void hx_samples_histogram(struct hx_samples *out, const char *labels,
                           const struct hx_histogram_cells *cells, const struct hx_buckets *buckets);
 
