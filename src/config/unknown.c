@@ -1,0 +1,252 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What to say of a key or scheme that is not known: the kind it belongs to, how it is written, or
+ * what was probably meant.
+ */
+#include "config/loader.h"
+
+#include "base/option.h"
+#include "base/quote.h"
+#include "base/units.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define MAX_CANDIDATES 128
+#define NAME_SIZE      128
+#define CANDIDATE_SIZE 64
+
+/* The keys that could stand in a mapping. */
+struct candidates {
+    char texts[MAX_CANDIDATES][CANDIDATE_SIZE];
+    const char *list[MAX_CANDIDATES + 1];
+    size_t n;
+};
+
+static bool is_text_option(const struct hx_option *option)
+{
+    return option->type == HX_OPTION_STRING || option->type == HX_OPTION_SECRET;
+}
+
+bool hx_option_is_group(const struct hx_option *options, const char *name)
+{
+    size_t len = strlen(name);
+    for (const struct hx_option *option = options; option != NULL && option->name != NULL;
+         option++) {
+        if (strncmp(option->name, name, len) == 0 && option->name[len] == '.') {
+            return true;
+        }
+    }
+    return false;
+}
+
+const struct hx_option *hx_option_find_file(const struct hx_option *options, const char *name)
+{
+    static const char suffix[] = "_file";
+    char plain[NAME_SIZE];
+    size_t len = strlen(name);
+    if (len < sizeof suffix || len >= sizeof plain ||
+        strcmp(name + len - strlen(suffix), suffix) != 0) {
+        return NULL;
+    }
+    len -= strlen(suffix);
+    memcpy(plain, name, len);
+    plain[len] = '\0';
+    const struct hx_option *option = hx_option_find(options, plain);
+    return option != NULL && is_text_option(option) ? option : NULL;
+}
+
+static bool belongs_to(const struct hx_option *options, const char *name)
+{
+    return hx_option_find(options, name) != NULL || hx_option_find_file(options, name) != NULL ||
+           hx_option_is_group(options, name);
+}
+
+/* ---- where a known option belongs ---- */
+
+/* Writes the names of the kinds that have the option; 0 when none has. */
+static size_t find_owners(const struct hx_scope *scope, const char *name, struct hx_strbuf *owners)
+{
+    size_t n = 0;
+    for (const struct hx_kind *const *kind = scope->loader->kinds; *kind != NULL; kind++) {
+        if (belongs_to((*kind)->options, name)) {
+            hx_strbuf_puts(owners, n++ == 0 ? "" : ", ");
+            hx_strbuf_puts(owners, (*kind)->name);
+        }
+    }
+    return n;
+}
+
+static void report_foreign(const struct hx_scope *scope, const struct hx_node *value,
+                           const char *name, const char *owners, size_t n_owners)
+{
+    struct hx_findings *findings = &scope->loader->findings;
+    struct hx_span span = value->key->span;
+    const char *plural = n_owners > 1 ? "s" : "";
+    switch (scope->type) {
+    case HX_SCOPE_TOP:
+        hx_findings_add(findings, span,
+                        "option \"%s\" belongs to kind%s %s and stands in a dependency", name,
+                        plural, owners);
+        break;
+    case HX_SCOPE_DEFAULTS:
+        hx_findings_add(findings, span,
+                        "option \"%s\" belongs to kind%s %s; defaults take only the options that "
+                        "all kinds have",
+                        name, plural, owners);
+        break;
+    case HX_SCOPE_DEPENDENCY:
+        hx_findings_add(findings, span, "option \"%s\" belongs to kind%s %s; %s%s%s is %s", name,
+                        plural, owners, scope->name != NULL ? "\"" : "",
+                        scope->name != NULL ? scope->name : "this one",
+                        scope->name != NULL ? "\"" : "", scope->kind->name);
+        break;
+    }
+}
+
+/* True when another kind, or another place of the file, has the option. With a URL that does not
+ * tell the kind, an option of any kind may be right and is left alone. */
+static bool report_misplaced(const struct hx_scope *scope, const struct hx_node *value,
+                             const char *name)
+{
+    if (scope->type == HX_SCOPE_TOP && belongs_to(hx_policy_options, name)) {
+        hx_findings_add(&scope->loader->findings, value->key->span,
+                        "option \"%s\" stands in \"defaults\" or in a dependency", name);
+        return true;
+    }
+    struct hx_strbuf owners;
+    hx_strbuf_init(&owners);
+    size_t n_owners = find_owners(scope, name, &owners);
+    bool is_foreign = n_owners > 0;
+    if (is_foreign && (scope->type != HX_SCOPE_DEPENDENCY || scope->kind != NULL)) {
+        report_foreign(scope, value, name, hx_strbuf_text(&owners), n_owners);
+    }
+    hx_strbuf_fini(&owners);
+    return is_foreign;
+}
+
+/* ---- what was probably meant ---- */
+
+static void add_candidate(struct candidates *candidates, const char *text, size_t len,
+                          const char *suffix)
+{
+    if (candidates->n == MAX_CANDIDATES || len + strlen(suffix) >= CANDIDATE_SIZE) {
+        return;
+    }
+    char *candidate = candidates->texts[candidates->n];
+    snprintf(candidate, CANDIDATE_SIZE, "%.*s%s", (int)len, text, suffix);
+    candidates->list[candidates->n++] = candidate;
+}
+
+static void add_options(struct candidates *candidates, const struct hx_option *options,
+                        const char *prefix)
+{
+    size_t prefix_len = strlen(prefix);
+    for (const struct hx_option *option = options; option != NULL && option->name != NULL;
+         option++) {
+        if (strncmp(option->name, prefix, prefix_len) != 0) {
+            continue;
+        }
+        const char *key = option->name + prefix_len;
+        add_candidate(candidates, key, strcspn(key, "."), "");
+        if (is_text_option(option) && strchr(key, '.') == NULL) {
+            add_candidate(candidates, key, strlen(key), "_file");
+        }
+    }
+}
+
+static const char *nearest_key(const struct hx_scope *scope, const char *key, const char *prefix,
+                               struct candidates *candidates)
+{
+    candidates->n = 0;
+    for (const char *const *own = scope->own_keys; *own != NULL && prefix[0] == '\0'; own++) {
+        add_candidate(candidates, *own, strlen(*own), "");
+    }
+    add_options(candidates, scope->targets[0].options, prefix);
+    add_options(candidates, scope->targets[1].options, prefix);
+    candidates->list[candidates->n] = NULL;
+    return hx_suggest(key, candidates->list);
+}
+
+static bool is_public_option(const struct hx_option *options, const char *name)
+{
+    const struct hx_option *option = options == NULL ? NULL : hx_option_find(options, name);
+    return option != NULL && option->type != HX_OPTION_SECRET && option->type != HX_OPTION_MAP;
+}
+
+/* A misspelt password is a password: the value may be seen only when what was meant is no secret.
+ */
+static void publish_if_harmless(const struct hx_scope *scope, struct hx_node *value,
+                                const char *meant)
+{
+    value->key->is_public = true;
+    if (is_public_option(scope->targets[0].options, meant) ||
+        is_public_option(scope->targets[1].options, meant)) {
+        hx_node_publish(value);
+    }
+}
+
+void hx_option_report_unknown(const struct hx_scope *scope, struct hx_node *value,
+                              const char *prefix)
+{
+    struct hx_findings *findings = &scope->loader->findings;
+    struct hx_span span = value->key->span;
+    char name[NAME_SIZE];
+    char quoted[HX_QUOTE_SIZE];
+    snprintf(name, sizeof name, "%s%s", prefix, value->key->text);
+    value->key->is_public = true;
+    bool is_dotted = strchr(value->key->text, '.') != NULL;
+    if (!hx_findings_wants(findings, span)) {
+        hx_findings_add(findings, span, "unknown option");
+        return;
+    }
+    if (!is_dotted && report_misplaced(scope, value, name)) {
+        return;
+    }
+    struct candidates candidates;
+    const char *nearest = nearest_key(scope, value->key->text, prefix, &candidates);
+    hx_quote(name, quoted);
+    if (nearest != NULL) {
+        char meant[NAME_SIZE];
+        snprintf(meant, sizeof meant, "%s%s", prefix, nearest);
+        publish_if_harmless(scope, value, meant);
+        hx_findings_add(findings, span, "unknown option %s (did you mean \"%s\"?)", quoted, meant);
+    } else if (is_dotted) {
+        hx_findings_add(findings, span,
+                        "unknown option %s; nested options are written \"tls: {ca_file: ...}\"",
+                        quoted);
+    } else {
+        hx_findings_add(findings, span, "unknown option %s", quoted);
+    }
+}
+
+/* ---- schemes ---- */
+
+void hx_scheme_unknown(const struct hx_kind *const *kinds, const char *scheme, bool wants_all,
+                       struct hx_strbuf *out)
+{
+    const char *list[MAX_CANDIDATES + 1];
+    size_t n = 0;
+    for (const struct hx_kind *const *kind = kinds; *kind != NULL; kind++) {
+        for (const char *const *s = (*kind)->schemes; *s != NULL && n < MAX_CANDIDATES; s++) {
+            list[n++] = *s;
+        }
+    }
+    list[n] = NULL;
+    const char *nearest = NULL;
+    hx_strbuf_puts(out, "unknown scheme");
+    if (scheme != NULL) {
+        char quoted[HX_QUOTE_SIZE];
+        hx_strbuf_printf(out, " %s", hx_quote(scheme, quoted));
+        nearest = hx_suggest(scheme, list);
+    }
+    if (nearest != NULL) {
+        hx_strbuf_printf(out, " (did you mean \"%s\"?)", nearest);
+    }
+    if (wants_all || nearest == NULL) {
+        hx_strbuf_puts(out, "; known are ");
+        for (size_t i = 0; i < n; i++) {
+            hx_strbuf_printf(out, "%s%s", i == 0 ? "" : i + 1 == n ? " and " : ", ", list[i]);
+        }
+    }
+}
