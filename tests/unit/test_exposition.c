@@ -27,7 +27,9 @@ void *__wrap_realloc(void *memory, size_t size)
     if (n_reallocs == 0) {
         return NULL;
     }
-    n_reallocs -= n_reallocs > 0 ? 1 : 0;
+    if (n_reallocs > 0) {
+        n_reallocs--;
+    }
     return __real_realloc(memory, size);
 }
 
