@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Prepared bodies: rendered when the board has changed and somebody asks, then reused as they are.
+ * A change of a verdict shows at once; a new latency alone may be 100 ms late, so that an engine
+ * which finishes a thousand checks a second does not make every probe render anew.
+ *
+ * On the web thread only, hence without a lock. The cache holds the generation that its bodies are
+ * of: after a reload the one before lives until the next request.
+ */
+#ifndef HX_WEB_BODIES_H
+#define HX_WEB_BODIES_H
+
+#include "engine/board.h"
+
+#include <microhttpd.h>
+
+enum hx_page_kind { HX_PAGE_READYZ, HX_PAGE_STARTUPZ, HX_PAGE_LANDING };
+#define HX_N_PAGE_KINDS (HX_PAGE_LANDING + 1)
+
+struct hx_body {
+    struct MHD_Response *response; /* NULL: not made yet */
+    unsigned status;
+    bool is_closing; /* it has Connection: close */
+    uint64_t version, verdict_version;
+    int64_t made_ns, valid_until_ns;
+};
+
+struct hx_bodies {
+    struct hx_board *board;
+    const char *title, *telemetry_path; /* borrowed, for the landing page */
+    struct hx_generation *generation;   /* held, or NULL */
+    uint64_t verdict_version;           /* up to which generation is known to be the current one */
+    struct hx_body pages[HX_N_PAGE_KINDS];
+    struct hx_body *dependencies; /* one per dependency of the generation */
+};
+
+void hx_bodies_init(struct hx_bodies *bodies, struct hx_board *board, const char *title,
+                    const char *telemetry_path);
+void hx_bodies_fini(struct hx_bodies *bodies);
+
+/* The body of that page as it is now; borrowed until the next call. NULL when out of memory. */
+const struct hx_body *hx_bodies_page(struct hx_bodies *bodies, enum hx_page_kind kind,
+                                     int64_t now_ns, bool is_closing);
+
+/* The body of one dependency. HX_ERR_NOTFOUND: there is none of that name. */
+enum hx_errcode hx_bodies_dependency(struct hx_bodies *bodies, const char *name, int64_t now_ns,
+                                     bool is_closing, const struct hx_body **body);
+
+#endif

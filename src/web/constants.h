@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The replies that never change, made once. */
+#ifndef HX_WEB_CONSTANTS_H
+#define HX_WEB_CONSTANTS_H
+
+#include "web/server.h"
+
+#include <microhttpd.h>
+
+enum hx_constant {
+    HX_CONSTANT_LIVE,
+    HX_CONSTANT_HEALTHY,
+    HX_CONSTANT_NOT_HEALTHY,
+    HX_CONSTANT_READY,
+    HX_CONSTANT_NOT_READY,
+    HX_CONSTANT_NO_CONTENT,
+    HX_CONSTANT_NOT_FOUND,
+    HX_CONSTANT_VERSION
+};
+#define HX_N_CONSTANTS (HX_CONSTANT_VERSION + 1)
+
+struct hx_constants {
+    struct MHD_Response *responses[HX_N_CONSTANTS][2]; /* [1] closes the connection */
+};
+
+enum hx_errcode hx_constants_init(struct hx_constants *constants,
+                                  const struct hx_web_options *options,
+                                  struct hx_error *err) HX_MUST_CHECK;
+void hx_constants_fini(struct hx_constants *constants);
+
+#endif

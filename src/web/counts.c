@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The matrix of counters; counting is an index and an atomic addition. */
+#include "web/counts.h"
+
+#include <assert.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+/* The closed list of statuses, and which of them any route can answer. */
+static const struct {
+    unsigned code;
+    uint32_t routes; /* a bit per route */
+} statuses[] = {
+#define R(name) (1U << HX_ROUTE_##name)
+#define ALL     ((1U << HX_N_ROUTES) - 1)
+#define PROBES  (R(LIVEZ) | R(READYZ) | R(STARTUPZ) | R(DEPENDENCY) | R(HEALTHY) | R(READY))
+    {200, ALL & ~(R(OTHER) | R(HEARTBEAT))},
+    {204, R(HEARTBEAT)},
+    {400, ALL},
+    {404, R(OTHER) | R(DEPENDENCY) | R(HEARTBEAT)},
+    {405, ALL & ~R(OTHER)},
+    {409, R(HEARTBEAT)},
+    {411, R(HEARTBEAT)},
+    {413, R(HEARTBEAT)},
+    {414, ALL},
+    {415, R(HEARTBEAT)},
+    {503, PROBES | R(METRICS) | R(HEARTBEAT)},
+    {505, ALL},
+#undef R
+#undef ALL
+#undef PROBES
+};
+
+_Static_assert(sizeof(statuses) / sizeof(statuses[0]) == HX_N_STATUSES, "one cell each");
+
+enum hx_errcode hx_counts_init(struct hx_counts *counts, struct hx_registry *registry,
+                               struct hx_error *err)
+{
+    *counts = (struct hx_counts){0};
+    for (unsigned route = 0; route < HX_N_ROUTES; route++) {
+        for (size_t i = 0; i < HX_N_STATUSES; i++) {
+            if ((statuses[i].routes >> route & 1) == 0)
+                continue;
+            char code[8];
+            snprintf(code, sizeof(code), "%u", statuses[i].code);
+            const char *labels[] = {"route", hx_route_text((enum hx_route)route), "code", code,
+                                    NULL};
+            counts->cells[route][i] = hx_registry_counter(
+                registry, "health_exporter_http_requests_total",
+                "HTTP requests answered, by route and status code.", labels, err);
+            if (counts->cells[route][i] == NULL)
+                return err != NULL ? err->code : HX_ERR_NOMEM;
+        }
+    }
+    return HX_OK;
+}
+
+void hx_counts_add(const struct hx_counts *counts, enum hx_route route, unsigned status)
+{
+    for (size_t i = 0; i < HX_N_STATUSES; i++) {
+        if (statuses[i].code == status) {
+            assert(counts->cells[route][i] != NULL);
+            hx_counter_add(counts->cells[route][i], 1);
+            return;
+        }
+    }
+}

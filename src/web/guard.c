@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The table of connections: a list, because a few hundred are looked through faster than hashed. */
+#include "web/guard.h"
+
+#include "base/clock.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* The deadline of a reply, however slowly it is read. */
+#define REPLY_NS (30 * HX_NS_PER_S)
+/* Places that one crowd of clients cannot take from all others. */
+#define RESERVE 8
+
+struct hx_peer hx_peer_of(const struct sockaddr_storage *address)
+{
+    struct hx_peer peer = {0};
+    if (address->ss_family == AF_INET) {
+        const struct sockaddr_in *four = (const void *)address;
+        peer.is_limited = true;
+        peer.key[0] = 4;
+        memcpy(peer.key + 1, &four->sin_addr, 4);
+    } else if (address->ss_family == AF_INET6) {
+        const struct sockaddr_in6 *six = (const void *)address;
+        bool is_mapped = IN6_IS_ADDR_V4MAPPED(&six->sin6_addr);
+        peer.is_limited = true;
+        peer.key[0] = is_mapped ? 4 : 6;
+        memcpy(peer.key + 1, six->sin6_addr.s6_addr + (is_mapped ? 12 : 0), is_mapped ? 4 : 8);
+    }
+    return peer;
+}
+
+void hx_guard_init(struct hx_guard *guard, unsigned max, unsigned max_per_peer, int64_t head_ns)
+{
+    *guard = (struct hx_guard){.max = max,
+                               .max_per_peer = max_per_peer,
+                               .reserve = max / 4 < RESERVE ? max / 4 : RESERVE,
+                               .head_ns = head_ns,
+                               .reply_ns = REPLY_NS};
+}
+
+bool hx_guard_admits(const struct hx_guard *guard, const struct hx_peer *peer)
+{
+    if (guard->n >= guard->max)
+        return false;
+    if (!peer->is_limited)
+        return true;
+    unsigned n_same = 0;
+    for (const struct hx_client *c = guard->first; c != NULL; c = c->next) {
+        if (c->peer.is_limited && memcmp(c->peer.key, peer->key, sizeof(peer->key)) == 0)
+            n_same++;
+    }
+    return n_same == 0 || (n_same < guard->max_per_peer && guard->n + guard->reserve < guard->max);
+}
+
+struct hx_client *hx_guard_add(struct hx_guard *guard, int fd, const struct hx_peer *peer,
+                               int64_t now_ns)
+{
+    struct hx_client *connection = calloc(1, sizeof(*connection));
+    if (connection == NULL)
+        return NULL;
+    connection->fd = fd;
+    connection->peer = *peer;
+    connection->next = guard->first;
+    if (guard->first != NULL)
+        guard->first->previous = connection;
+    guard->first = connection;
+    guard->n++;
+    hx_guard_enter(guard, connection, HX_STAGE_HEAD, now_ns);
+    return connection;
+}
+
+void hx_guard_remove(struct hx_guard *guard, struct hx_client *connection)
+{
+    if (connection->previous != NULL)
+        connection->previous->next = connection->next;
+    else
+        guard->first = connection->next;
+    if (connection->next != NULL)
+        connection->next->previous = connection->previous;
+    guard->n--;
+    free(connection->body);
+    free(connection);
+}
+
+void hx_guard_enter(const struct hx_guard *guard, struct hx_client *connection, enum hx_stage stage,
+                    int64_t now_ns)
+{
+    connection->stage = stage;
+    switch (stage) {
+    case HX_STAGE_HEAD:
+        connection->deadline_ns = now_ns + guard->head_ns;
+        connection->fault = NULL;
+        connection->is_seen = false;
+        free(connection->body);
+        connection->body = NULL;
+        connection->body_size = connection->body_len = 0;
+        break;
+    case HX_STAGE_BODY:
+        break;
+    case HX_STAGE_REPLY:
+        connection->deadline_ns = now_ns + guard->reply_ns;
+        break;
+    }
+}
+
+unsigned hx_guard_sweep(struct hx_guard *guard, int64_t now_ns)
+{
+    unsigned n = 0;
+    for (struct hx_client *c = guard->first; c != NULL; c = c->next) {
+        if (now_ns < c->deadline_ns)
+            continue;
+        shutdown(c->fd, SHUT_RDWR);
+        c->deadline_ns = INT64_MAX;
+        n++;
+    }
+    return n;
+}
+
+void hx_guard_drain(struct hx_guard *guard)
+{
+    for (struct hx_client *c = guard->first; c != NULL; c = c->next) {
+        if (c->stage == HX_STAGE_HEAD)
+            shutdown(c->fd, SHUT_RD);
+    }
+}

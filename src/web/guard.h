@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The connections that are open, and what each may still take: time and places. libmicrohttpd's
+ * own timeout starts again with every byte, and its limits are per listener; these are absolute,
+ * and over all listeners.
+ *
+ *     accept ─ HEAD ──── head complete ─ BODY ─ request complete ─ REPLY ─ reply sent ─┐
+ *               ▲  header_deadline for both, counted from the start                    │
+ *               └──────────────────────────────────────────────────────────────────────┘
+ *
+ * All on the web thread.
+ */
+#ifndef HX_WEB_GUARD_H
+#define HX_WEB_GUARD_H
+
+#include "web/request.h"
+
+#include <netinet/in.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/socket.h>
+
+/* Who is at the other end, as far as limits go: an IPv4 address, the /64 of an IPv6 one. */
+struct hx_peer {
+    bool is_limited; /* false for a unix socket */
+    uint8_t key[9];  /* the IP version, and the address */
+};
+
+struct hx_peer hx_peer_of(const struct sockaddr_storage *address);
+
+enum hx_stage { HX_STAGE_HEAD, HX_STAGE_BODY, HX_STAGE_REPLY };
+
+/* One connection, and the request that it is on. */
+struct hx_client {
+    struct hx_client *next, *previous;
+    int fd; /* libmicrohttpd's: only ever shut down here */
+    struct hx_peer peer;
+    enum hx_stage stage;
+    int64_t deadline_ns;
+    /* The request. */
+    const struct hx_fault *fault; /* what was wrong with its first line */
+    bool is_seen;                 /* its head was judged */
+    char *body;                   /* owned; NULL: none yet */
+    size_t body_size, body_len;
+};
+
+struct hx_guard {
+    struct hx_client *first;
+    unsigned n, max, max_per_peer;
+    unsigned reserve; /* the last places are for peers that have no connection yet */
+    int64_t head_ns, reply_ns;
+};
+
+void hx_guard_init(struct hx_guard *guard, unsigned max, unsigned max_per_peer, int64_t head_ns);
+
+/* Is there a place for one more from that peer? */
+bool hx_guard_admits(const struct hx_guard *guard, const struct hx_peer *peer);
+
+/* A connection came; NULL when out of memory. The guard frees it in hx_guard_remove(). */
+struct hx_client *hx_guard_add(struct hx_guard *guard, int fd, const struct hx_peer *peer,
+                               int64_t now_ns);
+void hx_guard_remove(struct hx_guard *guard, struct hx_client *connection);
+
+/* It is on to the next stage. HEAD forgets the request before and begins a new deadline. */
+void hx_guard_enter(const struct hx_guard *guard, struct hx_client *connection, enum hx_stage stage,
+                    int64_t now_ns);
+
+/* Shuts down the connections whose time is over; how many. */
+unsigned hx_guard_sweep(struct hx_guard *guard, int64_t now_ns);
+
+/* Tells the connections without a complete head that nothing more is read than what has arrived. */
+void hx_guard_drain(struct hx_guard *guard);
+
+#endif

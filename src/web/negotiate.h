@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Which of our formats a scraper gets, by its Accept header (RFC 9110, 12.5.1). */
+#ifndef HX_WEB_NEGOTIATE_H
+#define HX_WEB_NEGOTIATE_H
+
+#include "metrics/exposition.h"
+
+struct hx_negotiated {
+    enum hx_format format;
+    const char *content_type; /* constant */
+};
+
+/* The format with the highest quality, the earlier one when two are equal. Whatever is not
+ * understood is passed over, and what is left without a match gets the text format: a scraper is
+ * never refused. accept may be NULL. */
+struct hx_negotiated hx_negotiate(const char *accept);
+
+#endif

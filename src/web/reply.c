@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A response is complete before it is queued for the first time, and never changed after. */
+#include "web/reply.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static bool add_header(struct MHD_Response *response, const char *name, const char *value)
+{
+    return MHD_add_response_header(response, name, value) == MHD_YES;
+}
+
+struct MHD_Response *hx_response_dress(struct MHD_Response *response, const char *content_type,
+                                       bool is_closing)
+{
+    if (response == NULL)
+        return NULL;
+    if ((content_type == NULL || add_header(response, "Content-Type", content_type)) &&
+        add_header(response, "Cache-Control", "no-store") &&
+        add_header(response, "X-Content-Type-Options", "nosniff") &&
+        (!is_closing || add_header(response, "Connection", "close")))
+        return response;
+    MHD_destroy_response(response);
+    return NULL;
+}
+
+struct MHD_Response *hx_response_take(struct hx_strbuf *buf, const char *content_type,
+                                      bool is_closing)
+{
+    size_t len = buf->len;
+    char *text = hx_strbuf_take(buf);
+    if (text == NULL)
+        return NULL;
+    struct MHD_Response *response =
+        MHD_create_response_from_buffer(len, text, MHD_RESPMEM_MUST_FREE);
+    if (response == NULL)
+        free(text);
+    return hx_response_dress(response, content_type, is_closing);
+}
+
+struct MHD_Response *hx_response_constant(const char *text, const char *content_type,
+                                          bool is_closing)
+{
+    struct hx_strbuf buf;
+    hx_strbuf_init(&buf);
+    hx_strbuf_puts(&buf, text);
+    return hx_response_take(&buf, content_type, is_closing);
+}
+
+struct MHD_Response *hx_response_error(const char *sentence, bool is_closing)
+{
+    struct hx_strbuf buf;
+    hx_strbuf_init(&buf);
+    hx_strbuf_puts(&buf, "{\"error\":");
+    hx_strbuf_put_json(&buf, sentence);
+    hx_strbuf_putc(&buf, '}');
+    return hx_response_take(&buf, HX_TYPE_JSON, is_closing);
+}

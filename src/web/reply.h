@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Responses with the header fields that every reply of ours has. */
+#ifndef HX_WEB_REPLY_H
+#define HX_WEB_REPLY_H
+
+#include "base/strbuf.h"
+
+#include <microhttpd.h>
+#include <stdbool.h>
+
+#define HX_TYPE_JSON "application/json"
+#define HX_TYPE_TEXT "text/plain; charset=utf-8"
+#define HX_TYPE_HTML "text/html; charset=utf-8"
+
+/* Adds content type (NULL: none), Cache-Control, X-Content-Type-Options and, when the connection is
+ * to be closed after it, Connection: close. Takes the response: gives it back, or NULL after
+ * freeing it when out of memory. Takes NULL. */
+struct MHD_Response *hx_response_dress(struct MHD_Response *response, const char *content_type,
+                                       bool is_closing);
+
+/* A response with the buffer's text, which it takes; NULL when out of memory. The buffer is empty
+ * then. */
+struct MHD_Response *hx_response_take(struct hx_strbuf *buf, const char *content_type,
+                                      bool is_closing);
+
+/* The same with a constant text. */
+struct MHD_Response *hx_response_constant(const char *text, const char *content_type,
+                                          bool is_closing);
+
+/* {"error":"sentence"} */
+struct MHD_Response *hx_response_error(const char *sentence, bool is_closing);
+
+#endif

@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The const table of paths, sorted, and the two families of paths that end in a name. */
+#include "web/routes.h"
+
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct path {
+    const char *text;
+    enum hx_route route;
+};
+
+/* Sorted by strcmp(), for bsearch(). */
+static const struct path paths[] = {
+    {"/", HX_ROUTE_LANDING},
+    {"/-/healthy", HX_ROUTE_HEALTHY},
+    {"/-/ready", HX_ROUTE_READY},
+    {"/health", HX_ROUTE_LIVEZ},
+    {"/health/deep", HX_ROUTE_READYZ},
+    {"/health/live", HX_ROUTE_LIVEZ},
+    {"/health/ready", HX_ROUTE_READYZ},
+    {"/health/started", HX_ROUTE_STARTUPZ},
+    {"/health/startup", HX_ROUTE_STARTUPZ},
+    {"/healthz", HX_ROUTE_LIVEZ},
+    {"/livez", HX_ROUTE_LIVEZ},
+    {"/ready", HX_ROUTE_READYZ},
+    {"/readyz", HX_ROUTE_READYZ},
+    {"/startupz", HX_ROUTE_STARTUPZ},
+    {"/version", HX_ROUTE_VERSION},
+};
+
+static const struct path prefixes[] = {
+    {"/health/", HX_ROUTE_DEPENDENCY},
+    {"/readyz/", HX_ROUTE_DEPENDENCY},
+    {"/-/heartbeat/", HX_ROUTE_HEARTBEAT},
+};
+
+static int compare(const void *text, const void *entry)
+{
+    return strcmp(text, ((const struct path *)entry)->text);
+}
+
+static enum hx_route find_by_name(const char *path, const char **name)
+{
+    for (size_t i = 0; i < sizeof(prefixes) / sizeof(prefixes[0]); i++) {
+        size_t len = strlen(prefixes[i].text);
+        if (strncmp(path, prefixes[i].text, len) != 0)
+            continue;
+        const char *rest = path + len;
+        if (*rest == '\0' || strchr(rest, '/') != NULL)
+            return HX_ROUTE_OTHER;
+        *name = rest;
+        return prefixes[i].route;
+    }
+    return HX_ROUTE_OTHER;
+}
+
+enum hx_route hx_route_find(const char *path, const char *telemetry_path, const char **name)
+{
+    *name = NULL;
+    if (strcmp(path, telemetry_path) == 0)
+        return HX_ROUTE_METRICS;
+    const struct path *found =
+        bsearch(path, paths, sizeof(paths) / sizeof(paths[0]), sizeof(paths[0]), compare);
+    return found != NULL ? found->route : find_by_name(path, name);
+}
+
+bool hx_route_is_free(const char *path)
+{
+    const char *name;
+    return path[0] == '/' && strpbrk(path, "?#% ") == NULL &&
+           hx_route_find(path, "", &name) == HX_ROUTE_OTHER;
+}
+
+const char *hx_route_text(enum hx_route route)
+{
+    static const char *const texts[HX_N_ROUTES] = {
+#define X(name, text) [HX_ROUTE_##name] = text,
+        HX_ROUTE_MAP(X)
+#undef X
+    };
+    return texts[route];
+}
+
+enum hx_method hx_method_parse(const char *text)
+{
+    if (strcmp(text, "GET") == 0)
+        return HX_METHOD_GET;
+    if (strcmp(text, "HEAD") == 0)
+        return HX_METHOD_HEAD;
+    if (strcmp(text, "PUT") == 0)
+        return HX_METHOD_PUT;
+    return HX_METHOD_OTHER;
+}
+
+bool hx_route_allows(enum hx_route route, enum hx_method method)
+{
+    if (route == HX_ROUTE_HEARTBEAT)
+        return method == HX_METHOD_PUT;
+    return method == HX_METHOD_GET || method == HX_METHOD_HEAD;
+}
+
+const char *hx_route_allow(enum hx_route route)
+{
+    return route == HX_ROUTE_HEARTBEAT ? "PUT" : "GET, HEAD";
+}

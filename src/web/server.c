@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The server as the rest of the program sees it; the work is done in loop.c and exchange.c. */
+#include "web/server.h"
+
+#include "web/loop.h"
+
+#include <stdlib.h>
+
+enum hx_errcode hx_web_new(const struct hx_web_options *options, struct hx_web **web,
+                           struct hx_error *err)
+{
+    if (!hx_route_is_free(options->telemetry_path))
+        return hx_error_set(err, HX_ERR_INVALID,
+                            "telemetry path \"%s\": expected an absolute path that is no other "
+                            "route",
+                            options->telemetry_path);
+    struct hx_web *w = calloc(1, sizeof(*w));
+    if (w == NULL)
+        return hx_error_set(err, HX_ERR_NOMEM, "out of memory");
+    w->options = *options;
+    w->epoll_fd = w->wake_fd = -1;
+    enum hx_errcode code = hx_counts_init(&w->counts, options->registry, err);
+    if (code == HX_OK)
+        code = hx_constants_init(&w->constants, options, err);
+    if (code != HX_OK) {
+        free(w);
+        return code;
+    }
+    *web = w;
+    return HX_OK;
+}
+
+enum hx_errcode hx_web_listen(struct hx_web *web, const char *address, struct hx_error *err)
+{
+    struct hx_listener *listeners =
+        realloc(web->listeners, (web->n_listeners + 1) * sizeof(*listeners));
+    if (listeners == NULL)
+        return hx_error_set(err, HX_ERR_NOMEM, "out of memory");
+    web->listeners = listeners;
+    enum hx_errcode code = hx_listener_open(address, &listeners[web->n_listeners], err);
+    if (code == HX_OK)
+        web->n_listeners++;
+    return code;
+}
+
+enum hx_errcode hx_web_start(struct hx_web *web, struct hx_error *err)
+{
+    enum hx_errcode code = hx_loop_start(web, err);
+    web->is_running = code == HX_OK;
+    return code;
+}
+
+uint16_t hx_web_port(const struct hx_web *web, size_t i)
+{
+    return i < web->n_listeners ? web->listeners[i].port : 0;
+}
+
+void hx_web_stop(struct hx_web *web, int64_t grace_ns)
+{
+    if (web->is_running)
+        hx_loop_stop(web, grace_ns);
+    web->is_running = false;
+    for (size_t i = 0; i < web->n_listeners; i++)
+        hx_listener_close(&web->listeners[i]);
+    web->n_listeners = 0;
+}
+
+void hx_web_free(struct hx_web *web)
+{
+    if (web == NULL)
+        return;
+    hx_web_stop(web, 0);
+    hx_constants_fini(&web->constants);
+    free(web->listeners);
+    free(web);
+}
