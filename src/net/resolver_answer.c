@@ -39,7 +39,7 @@ static void no_server_reached(struct hx_resolver_answer *answer, const char *nam
     if (fd >= 0) {
         close(fd);
     }
-    hx_resolver_answer_fail(answer, HX_REASON_DNS, "no name server reached for \"%s\"", name);
+    hx_resolver_answer_fail(answer, HX_REASON_DNS, "no name server answered for \"%s\"", name);
 }
 
 static void fail_by_status(struct hx_resolver_answer *answer, const char *name, int status)

@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A name server on the test's loop. The first label of a name says what it answers:
+ *   both      10.0.0.7 and 2001:db8::7       ok, other  10.0.0.7 only
+ *   many      12 addresses of each family     ok6        2001:db8::7 only
+ *   nx        NXDOMAIN                        empty      no address
+ *   broken    SERVFAIL                        refuse     REFUSED
+ *   silent    nothing                         garbage    an answer with a wrong id
+ *   held      as ok, when dns_stub_release() is called
+ *   local     127.0.0.1                       twice      192.0.2.1 (nobody there), then 127.0.0.1
+ */
+#ifndef DNS_STUB_H
+#define DNS_STUB_H
+
+#include "loop_test.h"
+
+#include <arpa/inet.h>
+#include <stdio.h>
+#include <string.h>
+#include <uv.h>
+
+#define DNS_STUB_MAX_HELD  16
+#define DNS_STUB_TYPE_A    1
+#define DNS_STUB_TYPE_AAAA 28
+
+struct dns_stub_packet {
+    struct sockaddr_storage to;
+    unsigned char bytes[1024];
+    size_t len;
+};
+
+struct dns_stub {
+    uv_udp_t udp;
+    char buffer[1024];
+    char servers[32]; /* for the resolver's options */
+    size_t n_questions;
+    uint32_t ttl;
+    struct dns_stub_packet held[DNS_STUB_MAX_HELD];
+    size_t n_held;
+};
+
+static inline void dns_stub_put(struct dns_stub_packet *packet, const void *bytes, size_t len)
+{
+    assert_true(packet->len + len <= sizeof packet->bytes);
+    memcpy(packet->bytes + packet->len, bytes, len);
+    packet->len += len;
+}
+
+static inline void dns_stub_put_address(struct dns_stub_packet *packet, unsigned type, uint32_t ttl,
+                                        const void *address)
+{
+    unsigned char size = type == DNS_STUB_TYPE_A ? 4 : 16;
+    const unsigned char head[] = {0xc0, 0x0c, 0, (unsigned char)type, 0, 1};
+    const unsigned char length[] = {0, size};
+    uint32_t ttl_bytes = htonl(ttl);
+    dns_stub_put(packet, head, sizeof head);
+    dns_stub_put(packet, &ttl_bytes, sizeof ttl_bytes);
+    dns_stub_put(packet, length, sizeof length);
+    dns_stub_put(packet, address, size);
+    packet->bytes[7]++; /* the answers */
+}
+
+static inline void dns_stub_put_text(struct dns_stub_packet *packet, unsigned type, uint32_t ttl,
+                                     const char *text)
+{
+    unsigned char address[16];
+    assert_int_equal(inet_pton(type == DNS_STUB_TYPE_A ? AF_INET : AF_INET6, text, address), 1);
+    dns_stub_put_address(packet, type, ttl, address);
+}
+
+static inline void dns_stub_put_many(struct dns_stub_packet *packet, unsigned type, uint32_t ttl)
+{
+    char text[INET6_ADDRSTRLEN];
+    for (unsigned i = 1; i <= 12; i++) {
+        snprintf(text, sizeof text, type == DNS_STUB_TYPE_A ? "10.0.0.%u" : "2001:db8::%u", i);
+        dns_stub_put_text(packet, type, ttl, text);
+    }
+}
+
+/* Fills in the answers of a packet that so far is the question. */
+static inline void dns_stub_answer(const struct dns_stub *stub, struct dns_stub_packet *packet,
+                                   const char *label, unsigned type)
+{
+    bool is_ipv4 = type == DNS_STUB_TYPE_A;
+    packet->bytes[2] = 0x81; /* a response, recursion desired */
+    packet->bytes[3] = 0x80;
+    if (strcmp(label, "nx") == 0) {
+        packet->bytes[3] |= 3;
+    } else if (strcmp(label, "broken") == 0) {
+        packet->bytes[3] |= 2;
+    } else if (strcmp(label, "refuse") == 0) {
+        packet->bytes[3] |= 5;
+    } else if (strcmp(label, "many") == 0) {
+        dns_stub_put_many(packet, type, stub->ttl);
+    } else if (strcmp(label, "local") == 0 && is_ipv4) {
+        dns_stub_put_text(packet, type, stub->ttl, "127.0.0.1");
+    } else if (strcmp(label, "twice") == 0 && is_ipv4) {
+        dns_stub_put_text(packet, type, stub->ttl, "192.0.2.1");
+        dns_stub_put_text(packet, type, stub->ttl, "127.0.0.1");
+    } else if ((strcmp(label, "both") == 0 || strcmp(label, "ok6") == 0) && !is_ipv4) {
+        dns_stub_put_text(packet, type, stub->ttl, "2001:db8::7");
+    } else if (strcmp(label, "empty") != 0 && strcmp(label, "ok6") != 0 && is_ipv4 &&
+               strcmp(label, "local") != 0 && strcmp(label, "twice") != 0) {
+        dns_stub_put_text(packet, type, stub->ttl, "10.0.0.7");
+    }
+    if (strcmp(label, "garbage") == 0) {
+        packet->bytes[0] ^= 0x55;
+    }
+}
+
+static inline void dns_stub_send(struct dns_stub *stub, struct dns_stub_packet *packet)
+{
+    uv_buf_t buffer = uv_buf_init((char *)packet->bytes, (unsigned)packet->len);
+    assert_int_equal(uv_udp_try_send(&stub->udp, &buffer, 1, (const struct sockaddr *)&packet->to),
+                     (int)packet->len);
+}
+
+static inline void dns_stub_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *buffer)
+{
+    struct dns_stub *stub = handle->data;
+    (void)suggested;
+    *buffer = uv_buf_init(stub->buffer, sizeof stub->buffer);
+}
+
+static inline void dns_stub_on_packet(uv_udp_t *udp, ssize_t n, const uv_buf_t *buffer,
+                                      const struct sockaddr *from, unsigned flags)
+{
+    struct dns_stub *stub = udp->data;
+    struct dns_stub_packet packet = {0};
+    char label[64] = "";
+    (void)flags;
+    if (n < 12 || from == NULL) {
+        return;
+    }
+    const unsigned char *bytes = (const unsigned char *)buffer->base;
+    size_t at = 12;
+    memcpy(label, bytes + 13, bytes[12]);
+    while (bytes[at] != 0) {
+        at += bytes[at] + 1U;
+    }
+    unsigned type = bytes[at + 2];
+    dns_stub_put(&packet, bytes, at + 5);
+    memset(packet.bytes + 6, 0, 6); /* no records so far */
+    memcpy(&packet.to, from, sizeof(struct sockaddr_in));
+    stub->n_questions++;
+    dns_stub_answer(stub, &packet, label, type);
+    if (strcmp(label, "held") == 0) {
+        assert_true(stub->n_held < DNS_STUB_MAX_HELD);
+        stub->held[stub->n_held++] = packet;
+    } else if (strcmp(label, "silent") != 0) {
+        dns_stub_send(stub, &packet);
+    }
+}
+
+static inline void dns_stub_open(struct dns_stub *stub, uv_loop_t *loop)
+{
+    struct sockaddr_in address;
+    int len = sizeof address;
+    memset(stub, 0, sizeof *stub);
+    stub->ttl = 60;
+    uv_udp_init(loop, &stub->udp);
+    stub->udp.data = stub;
+    uv_ip4_addr("127.0.0.1", 0, &address);
+    assert_int_equal(uv_udp_bind(&stub->udp, (const struct sockaddr *)&address, 0), 0);
+    assert_int_equal(uv_udp_getsockname(&stub->udp, (struct sockaddr *)&address, &len), 0);
+    snprintf(stub->servers, sizeof stub->servers, "127.0.0.1:%u", ntohs(address.sin_port));
+    uv_udp_recv_start(&stub->udp, dns_stub_alloc, dns_stub_on_packet);
+}
+
+/* Sends the answers that were held. */
+static inline void dns_stub_release(struct dns_stub *stub)
+{
+    for (size_t i = 0; i < stub->n_held; i++) {
+        dns_stub_send(stub, &stub->held[i]);
+    }
+    stub->n_held = 0;
+}
+
+static inline void dns_stub_close(struct dns_stub *stub)
+{
+    uv_close((uv_handle_t *)&stub->udp, NULL);
+}
+
+#endif
