@@ -35,14 +35,14 @@ static char *put_piece(char *p, struct piece piece)
     return piece.len > 0 ? put(p, piece.text, piece.len) : p;
 }
 
-void hx_samples_init(struct hx_samples *samples, struct hx_strbuf *out,
-                     const struct hx_family *family, enum hx_format format, bool *is_header_written)
+void hx_samples_init(struct hx_samples *samples, struct hx_page *page, struct hx_strbuf *out,
+                     const struct hx_family *family)
 {
     *samples = (struct hx_samples){
+        .page = page,
         .out = out,
         .family = family,
-        .format = format,
-        .is_header_written = is_header_written,
+        .format = page->format,
         .name_len = strlen(family->name),
     };
 }
@@ -63,16 +63,17 @@ static void write_header(struct hx_samples *samples)
     hx_strbuf_putc(out, ' ');
     hx_strbuf_puts(out, hx_family_type_text(family->type));
     hx_strbuf_putc(out, '\n');
-    *samples->is_header_written = true;
+    samples->page->is_header_written = true;
 }
 
 /* The place for n lines with that much label text, behind the family's header; NULL: no room. */
 static char *begin_lines(struct hx_samples *samples, size_t n, size_t labels_len)
 {
-    if (!*samples->is_header_written) {
+    if (!samples->page->is_header_written) {
         write_header(samples);
     }
-    size_t line = samples->name_len + strlen(LONGEST_AFFIX) + labels_len + 2 * HX_NUMBER_SIZE;
+    size_t line =
+        samples->name_len + strlen(LONGEST_AFFIX) + labels_len + 2 * (size_t)HX_NUMBER_SIZE;
     if (!hx_strbuf_reserve(samples->out, n * line)) {
         return NULL;
     }

@@ -103,6 +103,17 @@ static enum hx_errcode check_label_name(const struct hx_family *family, const ch
     return HX_OK;
 }
 
+/* Whether the name is among those of the first n texts, every other of which is a value. */
+static bool is_among(const char *name, const char *const *labels, size_t n)
+{
+    for (size_t i = 0; i < n; i += 2) {
+        if (strcmp(labels[i], name) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 enum hx_errcode hx_labels_check(const struct hx_family *family, const char *const *labels,
                                 struct hx_error *err)
 {
@@ -115,12 +126,10 @@ enum hx_errcode hx_labels_check(const struct hx_family *family, const char *cons
             return hx_error_set(err, HX_ERR_INVALID, "label \"%s\" of \"%s\" has no value",
                                 labels[i], family->name);
         }
-        for (size_t earlier = 0; earlier < i; earlier += 2) {
-            if (strcmp(labels[earlier], labels[i]) == 0) {
-                return hx_error_set(err, HX_ERR_INVALID,
-                                    "label \"%s\" of \"%s\" is there twice, expected it once",
-                                    labels[i], family->name);
-            }
+        if (is_among(labels[i], labels, i)) {
+            return hx_error_set(err, HX_ERR_INVALID,
+                                "label \"%s\" of \"%s\" is there twice, expected it once",
+                                labels[i], family->name);
         }
     }
     return HX_OK;

@@ -169,7 +169,7 @@ static char *put_decimal(char *p, double value, int max_exponent, enum hx_format
     if (signbit(value)) {
         *p++ = '-';
     }
-    struct decimal decimal;
+    struct decimal decimal = {0};
     decimal_from_double(&decimal, fabs(value));
     if (decimal.exponent < MIN_EXPONENT || decimal.exponent > max_exponent) {
         return put_exponent_form(p, &decimal);

@@ -25,8 +25,7 @@ static void write_family(struct hx_page *page, const struct hx_collector *collec
                          struct hx_strbuf *out, size_t end)
 {
     struct hx_samples samples;
-    hx_samples_init(&samples, out, collector->family(collector->source, page->family), page->format,
-                    &page->is_header_written);
+    hx_samples_init(&samples, page, out, collector->family(collector->source, page->family));
     size_t n = collector->n_members(collector->source, page->family);
     while (page->member < n && !is_full(out, end)) {
         collector->collect(collector->source, page->family, page->member, &samples);

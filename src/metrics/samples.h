@@ -6,16 +6,15 @@
 #include "metrics/exposition.h"
 
 struct hx_samples {
+    struct hx_page *page; /* knows whether HELP and TYPE went out, which the first sample brings */
     struct hx_strbuf *out;
     const struct hx_family *family;
     enum hx_format format;
-    /* The page's; HELP and TYPE go out with the first sample. */
-    bool *is_header_written;
     size_t name_len;
 };
 
-void hx_samples_init(struct hx_samples *samples, struct hx_strbuf *out,
-                     const struct hx_family *family, enum hx_format format,
-                     bool *is_header_written);
+/* For the samples of one family; all arguments are borrowed. */
+void hx_samples_init(struct hx_samples *samples, struct hx_page *page, struct hx_strbuf *out,
+                     const struct hx_family *family);
 
 #endif
