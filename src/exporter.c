@@ -15,10 +15,10 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "config/config.h"
+#include "descriptors.h"
 #include "engine/engine.h"
 #include "engine/scrape.h"
 #include "kinds/kinds.h"
-#include "limits.h"
 #include "web/server.h"
 
 #include <stdio.h>
@@ -222,7 +222,8 @@ static enum hx_errcode add_defaults(struct hx_exporter *exporter, struct hx_erro
     return code;
 }
 
-static enum hx_errcode bind_addresses(struct hx_exporter *exporter, const struct hx_limits *limits,
+static enum hx_errcode bind_addresses(struct hx_exporter *exporter,
+                                      const struct hx_descriptor_shares *shares,
                                       struct hx_error *err)
 {
     if (exporter->n_addresses == 0)
@@ -237,8 +238,8 @@ static enum hx_errcode bind_addresses(struct hx_exporter *exporter, const struct
         .service_name = service->name,
         .service_version = service->version,
         .service_commit = service->commit,
-        .max_connections = limits->max_connections,
-        .max_connections_per_ip = limits->max_connections_per_ip,
+        .max_connections = shares->max_connections,
+        .max_connections_per_ip = shares->max_connections_per_ip,
         .header_deadline_ns = HEADER_DEADLINE_NS,
     };
     enum hx_errcode code = hx_web_new(&options, &exporter->web, err);
@@ -273,14 +274,14 @@ static enum hx_errcode make_generation(struct hx_exporter *exporter,
     return code;
 }
 
-static enum hx_errcode make_engine(struct hx_exporter *exporter, const struct hx_limits *limits,
-                                   struct hx_error *err)
+static enum hx_errcode make_engine(struct hx_exporter *exporter,
+                                   const struct hx_descriptor_shares *shares, struct hx_error *err)
 {
     struct hx_engine_options options = {
         .board = &exporter->board,
         .registry = exporter->registry,
         .log = exporter->log,
-        .max_in_flight = limits->max_in_flight,
+        .max_in_flight = shares->max_in_flight,
         .seed = exporter->seed,
     };
     struct hx_generation *generation;
@@ -315,24 +316,24 @@ static enum hx_errcode make_families(struct hx_exporter *exporter, struct hx_err
 
 static enum hx_errcode start(struct hx_exporter *exporter, struct hx_error *err)
 {
-    struct hx_limits limits;
-    hx_limits_share(hx_limits_descriptors(), &limits);
+    struct hx_descriptor_shares shares;
+    hx_descriptors_share(hx_descriptors_limit(), &shares);
     enum hx_errcode code = add_defaults(exporter, err);
     if (code == HX_OK)
         code = make_families(exporter, err);
     if (code == HX_OK)
-        code = bind_addresses(exporter, &limits, err);
+        code = bind_addresses(exporter, &shares, err);
     if (code == HX_OK)
-        code = make_engine(exporter, &limits, err);
+        code = make_engine(exporter, &shares, err);
     if (code == HX_OK)
         code = hx_engine_start(exporter->engine, err);
     if (code == HX_OK && exporter->web != NULL)
         code = hx_web_start(exporter->web, err);
-    if (code == HX_OK && exporter->config.n > limits.max_in_flight)
+    if (code == HX_OK && exporter->config.n > shares.max_in_flight)
         hx_log(exporter->log, HX_LOG_WARN,
                "connections are not kept: too few file descriptors for one per dependency",
                HX_LOG_INT("dependencies", (int64_t)exporter->config.n),
-               HX_LOG_INT("descriptors", (int64_t)hx_limits_descriptors()));
+               HX_LOG_INT("descriptors", (int64_t)hx_descriptors_limit()));
     return code;
 }
 

@@ -2,7 +2,7 @@
 /* What the program changes about its own process. */
 #include "cli/environment.h"
 
-#include "limits.h"
+#include "descriptors.h"
 
 #include <signal.h>
 #include <stdlib.h>
@@ -50,7 +50,7 @@ void hx_environment_prepare(void)
 {
     signal(SIGPIPE, SIG_IGN);
     clean_environment();
-    hx_limits_raise_descriptors();
+    hx_descriptors_raise();
 }
 
 void hx_environment_hide_urls(int argc, char **argv)

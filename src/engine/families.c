@@ -14,11 +14,6 @@
 typedef void (*sample_fn)(const struct hx_board_view *view, const struct hx_record *record,
                           struct hx_samples *out);
 
-static double seconds(int64_t ns)
-{
-    return (double)ns / 1e9;
-}
-
 /* ---- the service: record is NULL ---- */
 
 static void sample_live(const struct hx_board_view *view, const struct hx_record *record,
@@ -119,7 +114,7 @@ static void sample_phases(const struct hx_board_view *view, const struct hx_reco
     hx_record_read(record, &status);
     for (size_t phase = 0; phase < HX_N_PHASES; phase++) {
         if ((status.phase_set & INT64_C(1) << phase) != 0)
-            hx_samples_gauge(out, record->labels, labels[phase], seconds(status.phases_ns[phase]));
+            hx_samples_gauge_nano(out, record->labels, labels[phase], status.phases_ns[phase]);
     }
 }
 
@@ -158,7 +153,7 @@ static void sample_last_run(const struct hx_board_view *view, const struct hx_re
     (void)view;
     int64_t at = HX_RECORD_FIELD(record, last_run_wall_ns);
     if (at != 0)
-        hx_samples_gauge(out, record->labels, NULL, seconds(at));
+        hx_samples_gauge_nano(out, record->labels, NULL, at);
 }
 
 static void sample_last_success(const struct hx_board_view *view, const struct hx_record *record,
@@ -167,7 +162,7 @@ static void sample_last_success(const struct hx_board_view *view, const struct h
     (void)view;
     int64_t at = HX_RECORD_FIELD(record, last_success_wall_ns);
     if (at != 0)
-        hx_samples_gauge(out, record->labels, NULL, seconds(at));
+        hx_samples_gauge_nano(out, record->labels, NULL, at);
 }
 
 static void sample_certificate(const struct hx_board_view *view, const struct hx_record *record,
@@ -208,14 +203,14 @@ static void sample_interval(const struct hx_board_view *view, const struct hx_re
                             struct hx_samples *out)
 {
     (void)view;
-    hx_samples_gauge(out, record->labels, NULL, seconds(record->dependency->policy.interval_ns));
+    hx_samples_gauge_nano(out, record->labels, NULL, record->dependency->policy.interval_ns);
 }
 
 static void sample_timeout(const struct hx_board_view *view, const struct hx_record *record,
                            struct hx_samples *out)
 {
     (void)view;
-    hx_samples_gauge(out, record->labels, NULL, seconds(record->dependency->policy.timeout_ns));
+    hx_samples_gauge_nano(out, record->labels, NULL, record->dependency->policy.timeout_ns);
 }
 
 struct board_family {

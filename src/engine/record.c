@@ -56,8 +56,7 @@ enum hx_errcode hx_record_new(struct hx_dependency *dependency, struct hx_record
     r->reason_set = reasons_of(dependency->kind);
     r->labels = hx_labels_format((const char *const[]){"dependency", dependency->name, NULL});
     r->info_labels = info_labels_of(dependency);
-    r->durations = calloc(1, sizeof(*r->durations) +
-                                 (HX_DURATION_BOUNDS + 1) * sizeof(r->durations->counts[0]));
+    r->durations = calloc(1, hx_cells_size(&hx_duration_buckets));
     if (r->labels == NULL || r->info_labels == NULL || r->durations == NULL) {
         hx_record_release(r);
         return hx_error_set(err, HX_ERR_NOMEM, "out of memory");

@@ -3,24 +3,24 @@
  * File descriptors: how many the process may have, and how they are shared out, so that checks can
  * never take those that a probe needs.
  */
-#ifndef HX_LIMITS_H
-#define HX_LIMITS_H
+#ifndef HX_DESCRIPTORS_H
+#define HX_DESCRIPTORS_H
 
 #include <stddef.h>
 
-struct hx_limits {
+struct hx_descriptor_shares {
     unsigned max_connections; /* of the web side, all listeners together */
     unsigned max_connections_per_ip;
     size_t max_in_flight; /* checks at once */
 };
 
 /* How many descriptors this process may have open now. */
-size_t hx_limits_descriptors(void);
+size_t hx_descriptors_limit(void);
 
 /* Raises that to the hard limit (at most 65536), as far as it goes. */
-void hx_limits_raise_descriptors(void);
+void hx_descriptors_raise(void);
 
 /* Shares n descriptors out. */
-void hx_limits_share(size_t n, struct hx_limits *limits);
+void hx_descriptors_share(size_t n, struct hx_descriptor_shares *shares);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The descriptor budget. */
-#include "limits.h"
+#include "descriptors.h"
 
 #include <sys/resource.h>
 
@@ -15,13 +15,13 @@
 /* A check has one socket, and for a moment a second one while it is being replaced. */
 #define DESCRIPTORS_PER_CHECK 2
 
-size_t hx_limits_descriptors(void)
+size_t hx_descriptors_limit(void)
 {
     struct rlimit limit;
     return getrlimit(RLIMIT_NOFILE, &limit) == 0 ? (size_t)limit.rlim_cur : 1024;
 }
 
-void hx_limits_raise_descriptors(void)
+void hx_descriptors_raise(void)
 {
     struct rlimit limit;
     if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
@@ -34,15 +34,15 @@ void hx_limits_raise_descriptors(void)
     (void)setrlimit(RLIMIT_NOFILE, &limit);
 }
 
-void hx_limits_share(size_t n, struct hx_limits *limits)
+void hx_descriptors_share(size_t n, struct hx_descriptor_shares *shares)
 {
     size_t spare = n > RESERVED_DESCRIPTORS ? n - RESERVED_DESCRIPTORS : 0;
     size_t web = spare / 2 < MAX_CONNECTIONS ? spare / 2 : MAX_CONNECTIONS;
-    limits->max_connections = web < 16 ? 16 : (unsigned)web;
-    limits->max_connections_per_ip = limits->max_connections < MAX_CONNECTIONS_PER_IP
-                                         ? limits->max_connections
+    shares->max_connections = web < 16 ? 16 : (unsigned)web;
+    shares->max_connections_per_ip = shares->max_connections < MAX_CONNECTIONS_PER_IP
+                                         ? shares->max_connections
                                          : MAX_CONNECTIONS_PER_IP;
-    limits->max_in_flight = (spare - web) / DESCRIPTORS_PER_CHECK;
-    if (limits->max_in_flight < 4)
-        limits->max_in_flight = 4;
+    shares->max_in_flight = (spare - web) / DESCRIPTORS_PER_CHECK;
+    if (shares->max_in_flight < 4)
+        shares->max_in_flight = 4;
 }
