@@ -34,8 +34,6 @@
  * body once at most, which takes less than a millisecond. */
 #define STEPS_PER_READING 8U
 
-enum { MATCH_GAVE_UP = 1 };
-
 struct budget {
     int64_t ends_ns;
     unsigned n_steps;
@@ -183,10 +181,10 @@ static int on_step(pcre2_callout_block *block, void *data)
     struct budget *budget = data;
     if (++budget->n_steps % STEPS_PER_READING != 0)
         return 0;
-    return thread_cpu_ns() > budget->ends_ns ? MATCH_GAVE_UP : 0;
+    return thread_cpu_ns() > budget->ends_ns ? PCRE2_ERROR_CALLOUT : 0;
 }
 
-/* The outcome of pcre2_match(), or MATCH_GAVE_UP's negative when the time was up. */
+/* The outcome of pcre2_match(); PCRE2_ERROR_CALLOUT when the time was up. */
 static int match(const pcre2_code *pattern, const char *body, size_t len)
 {
     struct budget budget = {.ends_ns = thread_cpu_ns() + HX_HTTP_MATCH_MS * HX_NS_PER_MS};
@@ -212,7 +210,7 @@ static void judge_pattern(const struct hx_http_expect *expect, const char *body,
     if (expect->pattern == NULL)
         return;
     int outcome = match(expect->pattern, body, len);
-    if (outcome >= 0 && outcome != MATCH_GAVE_UP)
+    if (outcome >= 0)
         return;
     char quoted[HX_QUOTE_SIZE];
     hx_quote(expect->body_matches, quoted);
@@ -315,7 +313,7 @@ static void judge_value(struct json_object *document, const struct hx_map_item *
          found, hx_quote(item->value, expected));
 }
 
-/* The body as one JSON text; NULL, and the verdict, when it is none. */
+/* Parses the body as one JSON text; false, and the verdict, when it is none. */
 static bool parse(const char *body, size_t len, struct json_object **document,
                   struct hx_http_verdict *verdict)
 {
@@ -328,6 +326,9 @@ static bool parse(const char *body, size_t len, struct json_object **document,
     /* With its NUL, at which a number at the end of the text ends. */
     *document = json_tokener_parse_ex(tokener, body, (int)len + 1);
     enum json_tokener_error error = json_tokener_get_error(tokener);
+    /* It takes a NUL inside the body for the end as well. */
+    if (error == json_tokener_success && json_tokener_get_parse_end(tokener) != len)
+        error = json_tokener_error_parse_unexpected;
     json_tokener_free(tokener);
     if (error == json_tokener_error_depth)
         fail(verdict, HX_REASON_LIMIT, "the body's JSON is nested deeper than %d levels",
@@ -335,7 +336,10 @@ static bool parse(const char *body, size_t len, struct json_object **document,
     else if (error != json_tokener_success)
         fail(verdict, HX_REASON_ASSERTION, "the body is not JSON: %s",
              json_tokener_error_desc(error));
-    return error == json_tokener_success;
+    if (error == json_tokener_success)
+        return true;
+    json_object_put(*document);
+    return false;
 }
 
 static void judge_json(const struct hx_http_expect *expect, const char *body, size_t len,
