@@ -131,7 +131,7 @@ static void write_statuses(const struct hx_http_expect *expect, char *text, size
         long to = from;
         while (hx_http_expect_has_status(expect, to + 1))
             to++;
-        char range[16];
+        char range[48];
         if (to == from)
             snprintf(range, sizeof(range), "%ld", from);
         else
