@@ -1,0 +1,159 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Fault tables: one row a fault, and one exporter for all rows of a table at once.
+
+Each row becomes a dependency of its own, so that all of them fail at the same time and the time is
+spent once; a healthy dependency beside them, /livez and the loop are watched meanwhile.
+"""
+import contextlib
+import dataclasses
+import math
+
+from harness import faults
+from harness.exporter import Exporter
+from harness.namespace import OUTSIDE
+from harness.undisturbed import Undisturbed
+from harness.waiting import SLOW
+
+INTERVAL, TIMEOUT, CHECKS = 0.8, 0.4, 3
+# The histogram's bound for "timeout + 100 ms", and the one for "at once".
+LATEST = 0.5 if SLOW == 1 else 1.0
+AT_ONCE = 0.1 if SLOW == 1 else 0.5
+
+
+@dataclasses.dataclass
+class Row:
+    """One fault and what must come of it. url may hold {port}, that of the server."""
+    name: str
+    url: str
+    reason: str | tuple
+    server: object = None  # a behaviour, or what makes a server when called with a namespace
+    state: str = "down"
+    options: dict = dataclasses.field(default_factory=dict)
+    # Times: "at once", "at the deadline", or None for any time up to it.
+    when: str | None = None
+
+    @property
+    def reasons(self):
+        return (self.reason,) if isinstance(self.reason, str) else self.reason
+
+
+def common_rows(scheme, url, beginning, options=None, half_close="closed"):
+    """What can befall any connection. beginning: valid first bytes of a reply in this protocol,
+    enough of them that a slow drip does not come to the end."""
+
+    def row(name, reason, server, when):
+        return Row(f"{scheme}_{name}", url, reason, server, options=options or {}, when=when)
+
+    return [
+        row("refused", "refused", faults.Refusing, "at once"),
+        row("backlog_full", "timeout", faults.BacklogFull, "at the deadline"),
+        row("hang", "timeout", faults.hang, "at the deadline"),
+        row("close", "closed", faults.close_at_once, "at once"),
+        row("close_after_request", "closed", faults.close_after_request, "at once"),
+        row("reset", "closed", faults.reset_at_once, "at once"),
+        row("reset_after_request", "closed", faults.reset_after_request, "at once"),
+        row("half_close", half_close, faults.half_close(beginning[:20]), "at once"),
+        row("drip", "timeout", faults.drip(beginning), "at the deadline"),
+    ]
+
+
+def make_server(row, namespace=OUTSIDE):
+    if row.server is None or not callable(row.server):
+        return row.server
+    if isinstance(row.server, type):
+        return row.server(namespace)
+    return faults.FaultServer(row.server, namespace)
+
+
+class Batch:
+    """All rows of a table at work, then what came of them."""
+
+    def __init__(self, rows, directory, namespace=OUTSIDE):
+        self._rows = rows
+        self._directory = directory
+        self._namespace = namespace
+        self.servers = {}
+        self.records = {}
+        self.failures = {}
+        self.metrics = None
+        self.log = ""
+        self.problem = None
+
+    def run(self):
+        with contextlib.ExitStack() as stack:
+            for row in self._rows:
+                server = make_server(row, self._namespace)
+                if server is not None:
+                    stack.callback(server.close)
+                self.servers[row.name] = server
+            beside = faults.FaultServer(faults.hang, self._namespace)
+            stack.callback(beside.close)
+            exporter = stack.enter_context(Exporter(
+                self._directory, self._config(beside), namespace=self._namespace))
+            self._watch(exporter)
+        return self
+
+    def _config(self, beside):
+        return {
+            "defaults": {"interval": f"{INTERVAL}s", "timeout": f"{int(TIMEOUT * 1000)}ms"},
+            "dependencies": [
+                {"name": "healthy", "url": f"tcp://127.0.0.1:{beside.port}", "interval": "500ms"},
+                *({"name": row.name, "url": self._url(row), **row.options}
+                  for row in self._rows)],
+        }
+
+    def _url(self, row):
+        server = self.servers[row.name]
+        return row.url.replace("{port}", str(server.port)) if server else row.url
+
+    def _watch(self, exporter):
+        names = [row.name for row in self._rows]
+        try:
+            with Undisturbed(exporter):
+                exporter.wait_for_checks(names, CHECKS, 20)
+        except AssertionError as problem:
+            self.problem = problem  # Told by a test of its own, not by every row.
+        self.metrics = exporter.metrics()
+        for name in names:
+            self.records[name] = exporter.health(name)
+            self.failures[name] = exporter.failures(name, self.metrics)
+        self.log = exporter.log
+
+    # ---- what came of it ----
+
+    def assert_row(self, row):
+        record, context = self.records[row.name], self._context(row)
+        assert record["status"] == row.state, context
+        if row.state == "up":
+            assert "reason" not in record and not self.failures[row.name], context
+        else:
+            assert record["reason"] in row.reasons, context
+            assert set(self.failures[row.name]) <= set(row.reasons), context
+        self._assert_times(row, context)
+
+    def _assert_times(self, row, context):
+        buckets = self.metrics.buckets("health_check_duration_seconds", dependency=row.name)
+        everything = buckets[math.inf]
+        assert everything >= CHECKS, context
+        assert buckets[LATEST] == everything, f"later than timeout + 100 ms: {buckets}; {context}"
+        if row.when == "at once":
+            assert buckets[AT_ONCE] == everything, f"not at once: {buckets}; {context}"
+        elif row.when == "at the deadline":
+            assert buckets[0.25] == 0, f"before the deadline: {buckets}; {context}"
+            assert self.records[row.name]["latency_ms"] >= TIMEOUT * 1000 - 1, context
+
+    def _context(self, row):
+        lines = [line for line in self.log.splitlines() if row.name in line]
+        return "\n".join([f"{self.records[row.name]} {self.failures[row.name]}", *lines[-3:]])
+
+    def assert_undisturbed(self):
+        if self.problem:
+            raise self.problem
+
+
+def selected_rows(request, rows):
+    """The rows whose tests are going to run: a run of one row (-k) starts that row alone."""
+    parameters = [item.callspec.params for item in request.session.items
+                  if item.module is request.module and hasattr(item, "callspec")]
+    wanted = {chosen["row"].name for chosen in parameters if "row" in chosen}
+    return [row for row in rows if row.name in wanted] or rows

@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Waiting on conditions. This is the only place of the suite that sleeps."""
+import os
+import random
+import socket
+import time
+
+# Sanitized builds are slower: their limits are five times as wide.
+SLOW = 5 if os.environ.get("HX_SLOW") == "1" else 1
+
+# Below the kernel's ephemeral range, so that no outgoing connection takes a port before its server.
+PORTS = range(20000, 32000)
+
+
+def pause_between_polls(seconds=0.02):
+    time.sleep(seconds)
+
+
+def wait_until(condition, timeout, what, every=0.02):
+    """Polls until the condition returns something true, and returns it."""
+    deadline = time.monotonic() + timeout * SLOW
+    while True:
+        value = condition()
+        if value:
+            return value
+        if time.monotonic() >= deadline:
+            raise AssertionError(f"not within {timeout * SLOW:g} s: {what} (last: {value!r})")
+        pause_between_polls(every)
+
+
+def accepts_connections(port, host="127.0.0.1"):
+    try:
+        socket.create_connection((host, port), timeout=1).close()
+    except OSError:
+        return False
+    return True
+
+
+_ports = random.SystemRandom().sample(PORTS, len(PORTS))
+
+
+def free_port(host="127.0.0.1"):
+    """A port that nobody has, and that no later call returns again."""
+    while True:
+        port = _ports.pop()
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((host, port))
+            except OSError:
+                continue
+            return port
