@@ -98,6 +98,21 @@ static void report_scheme(struct hx_loader *loader, const struct hx_node *node, 
     hx_strbuf_fini(&text);
 }
 
+/* The kind that a URL with an error seems to be of, so that the options are checked nevertheless.
+ */
+static const struct hx_kind *guess_kind(const struct hx_loader *loader, const struct hx_node *node)
+{
+    char scheme[32];
+    const char *text = node != NULL && node->text != NULL ? node->text : "";
+    size_t len = strcspn(text, ":");
+    if (len >= sizeof scheme) {
+        return NULL;
+    }
+    memcpy(scheme, text, len);
+    scheme[len] = '\0';
+    return hx_kind_by_scheme(loader->kinds, scheme);
+}
+
 static void read_url(struct draft *draft)
 {
     struct hx_loader *loader = draft->loader;
@@ -105,12 +120,14 @@ static void read_url(struct draft *draft)
     struct hx_error err = {0};
     const char *text = url_text(draft, &node);
     if (text == NULL) {
+        draft->kind = guess_kind(loader, node);
         return;
     }
     if (hx_url_parse(text, &draft->url, &err) != HX_OK) {
         if (!hx_loader_is_stopped(loader, &err)) {
             hx_findings_add(&loader->findings, node->span, "url: %s", err.message);
         }
+        draft->kind = guess_kind(loader, node);
         return;
     }
     draft->kind = hx_kind_by_scheme(loader->kinds, draft->url.scheme);
@@ -121,15 +138,17 @@ static void read_url(struct draft *draft)
 
 static bool is_word_char(char c)
 {
-    return isalnum((unsigned char)c) || c == '_' || c == '.';
+    return isalnum((unsigned char)c) || c == '_';
 }
 
-/* The place of a whole word in a sentence; NULL when it does not say it. */
+/* The place of a whole word in a sentence; NULL when it does not say it. "tls" is found in
+ * "tls.key_file", "timeout" is not found in "tls.timeout". */
 static const char *find_word(const char *sentence, const char *word)
 {
     size_t len = strlen(word);
     for (const char *at = sentence; (at = strstr(at, word)) != NULL; at += len) {
-        if ((at == sentence || !is_word_char(at[-1])) && !is_word_char(at[len])) {
+        if ((at == sentence || (!is_word_char(at[-1]) && at[-1] != '.')) &&
+            !is_word_char(at[len])) {
             return at;
         }
     }

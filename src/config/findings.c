@@ -82,5 +82,7 @@ void hx_findings_add(struct hx_findings *findings, struct hx_span span, const ch
 
 bool hx_looks_private(const char *text)
 {
-    return strstr(text, "://") != NULL || strchr(text, '@') != NULL;
+    const char *variable = strstr(text, "${");
+    return strstr(text, "://") != NULL || strchr(text, '@') != NULL ||
+           (variable != NULL && strstr(variable, ":-") != NULL);
 }

@@ -43,7 +43,8 @@ bool hx_findings_wants(const struct hx_findings *findings, struct hx_span span);
 void hx_findings_add(struct hx_findings *findings, struct hx_span span, const char *format, ...)
     HX_PRINTF(3, 4);
 
-/* Could the text be a URL with a password in it, and is better not quoted? */
+/* Could the text be a URL with a password in it, or hold the default of a variable that is one?
+ * Then it is better not shown. */
 bool hx_looks_private(const char *text);
 
 #endif

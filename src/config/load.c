@@ -75,7 +75,7 @@ static void read_top(struct hx_loader *loader, struct hx_node *root)
         .own_keys = top_keys,
         .targets = {{hx_config_options, loader->config}},
     };
-    if (!hx_mapping_open(loader, root, "the file")) {
+    if (!hx_mapping_open(loader, root, "the top level (service, defaults, dependencies)")) {
         return;
     }
     for (const char *const *key = top_keys; *key != NULL; key++) {

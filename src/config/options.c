@@ -14,8 +14,9 @@
 #include <string.h>
 
 /* Longer than any option's full name. */
-#define NAME_SIZE 128
-#define WHAT_SIZE (NAME_SIZE + 16)
+#define NAME_SIZE     128
+#define WHAT_SIZE     (NAME_SIZE + 16)
+#define EXPECTED_SIZE 128
 
 /* An option with what it fills. */
 struct found {
@@ -105,6 +106,20 @@ bool hx_mapping_open(struct hx_loader *loader, struct hx_node *node, const char 
 
 /* ---- one option ---- */
 
+/* hx_option_expected() knows no table's choices. */
+static const char *expected_text(const struct hx_option *option, char text[EXPECTED_SIZE])
+{
+    if (option->type != HX_OPTION_CHOICE) {
+        return hx_option_expected(option);
+    }
+    size_t len = 0;
+    for (size_t i = 0; option->choices[i] != NULL && len < EXPECTED_SIZE; i++) {
+        const char *joint = i == 0 ? "" : option->choices[i + 1] == NULL ? " or " : ", ";
+        len += (size_t)snprintf(text + len, EXPECTED_SIZE - len, "%s%s", joint, option->choices[i]);
+    }
+    return text;
+}
+
 /* What an option refused. Its own message quotes the text and is used when that may be seen. */
 static void report_refused(struct hx_loader *loader, const struct hx_option *option,
                            const struct hx_node *node, const char *what, const struct hx_error *err)
@@ -116,8 +131,10 @@ static void report_refused(struct hx_loader *loader, const struct hx_option *opt
         hx_findings_add(&loader->findings, node->span, "%s: %s", what, err->message);
         return;
     }
+    char expected[EXPECTED_SIZE];
     hx_findings_add(&loader->findings, node->span, "%s: expected %s%s%s%s", what,
-                    hx_option_expected(option), node->origin == NULL ? "" : " (the value is from ",
+                    expected_text(option, expected),
+                    node->origin == NULL ? "" : " (the value is from ",
                     node->origin == NULL ? "" : node->origin, node->origin == NULL ? "" : ")");
 }
 
@@ -179,7 +196,8 @@ static void read_option(struct hx_loader *loader, struct found found, struct hx_
     } else if (found.option->type == HX_OPTION_MAP) {
         read_map(loader, found, node, what);
     } else {
-        const char *text = hx_value_text(loader, node, what, hx_option_expected(found.option));
+        char expected[EXPECTED_SIZE];
+        const char *text = hx_value_text(loader, node, what, expected_text(found.option, expected));
         set_text(loader, found, node, text, what);
     }
 }

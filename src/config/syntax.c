@@ -41,6 +41,8 @@ static const struct {
     {"invalid alias", "anchors and aliases are not supported"},
     {"unexpected alias", "anchors and aliases are not supported"},
     {"invalid indentation in mapping", "wrong indentation"},
+    {"did not find expected '-' indicator",
+     "wrong indentation; expected the list's next item, which begins with \"- \""},
     {"did not find expected key", "expected an option's name followed by a colon"},
     {"could not find expected ':'", "expected a colon behind the option's name"},
     {"missing ':'", "expected a colon behind the option's name"},
@@ -58,7 +60,8 @@ bool hx_syntax_check_bytes(struct hx_findings *findings, const char *text, size_
         }
         bool is_line_end = c == '\n' || (c == '\r' && i + 1 < len && text[i + 1] == '\n');
         if ((c < 0x20 && c != '\t' && !is_line_end) || c == 0x7F) {
-            hx_findings_add(findings, span, "control character U+%04X in the file", c);
+            hx_findings_add(findings, span, "the file holds %s (U+%04X)",
+                            c == '\0' ? "a NUL byte" : "a control character", c);
             return false;
         }
         i += n;

@@ -133,6 +133,26 @@ static struct hx_span event_span(struct builder *builder, struct fy_event *event
     return builder->last;
 }
 
+/* An empty list item has no token either: its dash is the next one that begins a line. */
+static struct hx_span empty_item_span(const struct builder *builder)
+{
+    const char *at = builder->text + builder->last.end;
+    while ((at = strchr(at, '\n')) != NULL) {
+        at++;
+        at += strspn(at, " ");
+        if (*at == '-') {
+            size_t start = (size_t)(at - builder->text);
+            return (struct hx_span){start, start + 1};
+        }
+    }
+    return builder->last;
+}
+
+static bool is_in_list(const struct builder *builder)
+{
+    return builder->depth > 0 && builder->frames[builder->depth - 1].node->type == HX_NODE_LIST;
+}
+
 /* An empty value has no token and stands where its key does. */
 static struct hx_node *node_new(struct builder *builder, enum hx_node_type type,
                                 struct fy_event *event)
@@ -140,6 +160,10 @@ static struct hx_node *node_new(struct builder *builder, enum hx_node_type type,
     struct hx_node *node = hx_tree_alloc(builder->tree, sizeof *node);
     if (node != NULL) {
         node->type = type;
+        bool is_empty_item = fy_event_start_mark(event) == NULL && is_in_list(builder);
+        if (is_empty_item) {
+            builder->last = empty_item_span(builder);
+        }
         node->span = event_span(builder, event);
         *builder->tail = node;
         builder->tail = &node->following;

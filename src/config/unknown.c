@@ -40,7 +40,8 @@ bool hx_option_is_group(const struct hx_option *options, const char *name)
     return false;
 }
 
-const struct hx_option *hx_option_find_file(const struct hx_option *options, const char *name)
+/* The option "X" for the name "X_file". */
+static const struct hx_option *find_plain(const struct hx_option *options, const char *name)
 {
     static const char suffix[] = "_file";
     char plain[NAME_SIZE];
@@ -52,7 +53,12 @@ const struct hx_option *hx_option_find_file(const struct hx_option *options, con
     len -= strlen(suffix);
     memcpy(plain, name, len);
     plain[len] = '\0';
-    const struct hx_option *option = hx_option_find(options, plain);
+    return hx_option_find(options, plain);
+}
+
+const struct hx_option *hx_option_find_file(const struct hx_option *options, const char *name)
+{
+    const struct hx_option *option = find_plain(options, name);
     return option != NULL && is_text_option(option) ? option : NULL;
 }
 
@@ -62,42 +68,59 @@ static bool belongs_to(const struct hx_option *options, const char *name)
            hx_option_is_group(options, name);
 }
 
+/* A misspelt or misplaced password is a password: a value may be seen only when the option that was
+ * meant is known to be no secret. */
+static bool is_public_option(const struct hx_option *options, const char *name)
+{
+    const struct hx_option *option = options == NULL ? NULL : hx_option_find(options, name);
+    return option != NULL && option->type != HX_OPTION_SECRET && option->type != HX_OPTION_MAP;
+}
+
 /* ---- where a known option belongs ---- */
 
-/* Writes the names of the kinds that have the option; 0 when none has. */
-static size_t find_owners(const struct hx_scope *scope, const char *name, struct hx_strbuf *owners)
+/* The kinds that have an option. */
+struct owners {
+    struct hx_strbuf names;
+    size_t n;
+    bool is_public; /* none of them takes it for a secret */
+};
+
+static void find_owners(const struct hx_scope *scope, const char *name, struct owners *owners)
 {
-    size_t n = 0;
+    hx_strbuf_init(&owners->names);
+    owners->n = 0;
+    owners->is_public = true;
     for (const struct hx_kind *const *kind = scope->loader->kinds; *kind != NULL; kind++) {
         if (belongs_to((*kind)->options, name)) {
-            hx_strbuf_puts(owners, n++ == 0 ? "" : ", ");
-            hx_strbuf_puts(owners, (*kind)->name);
+            hx_strbuf_puts(&owners->names, owners->n++ == 0 ? "" : ", ");
+            hx_strbuf_puts(&owners->names, (*kind)->name);
+            owners->is_public &= is_public_option((*kind)->options, name);
         }
     }
-    return n;
 }
 
 static void report_foreign(const struct hx_scope *scope, const struct hx_node *value,
-                           const char *name, const char *owners, size_t n_owners)
+                           const char *name, const struct owners *owners)
 {
     struct hx_findings *findings = &scope->loader->findings;
     struct hx_span span = value->key->span;
-    const char *plural = n_owners > 1 ? "s" : "";
+    const char *plural = owners->n > 1 ? "s" : "";
+    const char *kinds = hx_strbuf_text(&owners->names);
     switch (scope->type) {
     case HX_SCOPE_TOP:
         hx_findings_add(findings, span,
                         "option \"%s\" belongs to kind%s %s and stands in a dependency", name,
-                        plural, owners);
+                        plural, kinds);
         break;
     case HX_SCOPE_DEFAULTS:
         hx_findings_add(findings, span,
                         "option \"%s\" belongs to kind%s %s; defaults take only the options that "
                         "all kinds have",
-                        name, plural, owners);
+                        name, plural, kinds);
         break;
     case HX_SCOPE_DEPENDENCY:
         hx_findings_add(findings, span, "option \"%s\" belongs to kind%s %s; %s%s%s is %s", name,
-                        plural, owners, scope->name != NULL ? "\"" : "",
+                        plural, kinds, scope->name != NULL ? "\"" : "",
                         scope->name != NULL ? scope->name : "this one",
                         scope->name != NULL ? "\"" : "", scope->kind->name);
         break;
@@ -106,23 +129,54 @@ static void report_foreign(const struct hx_scope *scope, const struct hx_node *v
 
 /* True when another kind, or another place of the file, has the option. With a URL that does not
  * tell the kind, an option of any kind may be right and is left alone. */
-static bool report_misplaced(const struct hx_scope *scope, const struct hx_node *value,
-                             const char *name)
+static bool report_misplaced(const struct hx_scope *scope, struct hx_node *value, const char *name)
 {
     if (scope->type == HX_SCOPE_TOP && belongs_to(hx_policy_options, name)) {
         hx_findings_add(&scope->loader->findings, value->key->span,
                         "option \"%s\" stands in \"defaults\" or in a dependency", name);
+        if (is_public_option(hx_policy_options, name)) {
+            hx_node_publish(value);
+        }
         return true;
     }
-    struct hx_strbuf owners;
-    hx_strbuf_init(&owners);
-    size_t n_owners = find_owners(scope, name, &owners);
-    bool is_foreign = n_owners > 0;
-    if (is_foreign && (scope->type != HX_SCOPE_DEPENDENCY || scope->kind != NULL)) {
-        report_foreign(scope, value, name, hx_strbuf_text(&owners), n_owners);
+    struct owners owners;
+    find_owners(scope, name, &owners);
+    if (owners.n > 0 && owners.is_public) {
+        hx_node_publish(value);
     }
-    hx_strbuf_fini(&owners);
-    return is_foreign;
+    if (owners.n > 0 && (scope->type != HX_SCOPE_DEPENDENCY || scope->kind != NULL)) {
+        report_foreign(scope, value, name, &owners);
+    }
+    hx_strbuf_fini(&owners.names);
+    return owners.n > 0;
+}
+
+/* An option of this scope that is written in a way that it cannot be. */
+static bool report_misused(const struct hx_scope *scope, const struct hx_node *value,
+                           const char *name)
+{
+    struct hx_findings *findings = &scope->loader->findings;
+    const char *key = value->key->text;
+    const char *dot = strchr(key, '.');
+    for (size_t i = 0; i < 2; i++) {
+        const struct hx_option *options = scope->targets[i].options;
+        if (options == NULL) {
+            continue;
+        }
+        if (dot != NULL && belongs_to(options, name)) {
+            hx_findings_add(findings, value->key->span,
+                            "option \"%s\" is written \"%.*s: {%s: ...}\"", name, (int)(dot - key),
+                            key, dot + 1);
+            return true;
+        }
+        if (find_plain(options, name) != NULL) {
+            hx_findings_add(findings, value->key->span,
+                            "option \"%s\" cannot be given by a file; only texts can",
+                            find_plain(options, name)->name);
+            return true;
+        }
+    }
+    return false;
 }
 
 /* ---- what was probably meant ---- */
@@ -168,24 +222,6 @@ static const char *nearest_key(const struct hx_scope *scope, const char *key, co
     return hx_suggest(key, candidates->list);
 }
 
-static bool is_public_option(const struct hx_option *options, const char *name)
-{
-    const struct hx_option *option = options == NULL ? NULL : hx_option_find(options, name);
-    return option != NULL && option->type != HX_OPTION_SECRET && option->type != HX_OPTION_MAP;
-}
-
-/* A misspelt password is a password: the value may be seen only when what was meant is no secret.
- */
-static void publish_if_harmless(const struct hx_scope *scope, struct hx_node *value,
-                                const char *meant)
-{
-    value->key->is_public = true;
-    if (is_public_option(scope->targets[0].options, meant) ||
-        is_public_option(scope->targets[1].options, meant)) {
-        hx_node_publish(value);
-    }
-}
-
 void hx_option_report_unknown(const struct hx_scope *scope, struct hx_node *value,
                               const char *prefix)
 {
@@ -195,29 +231,27 @@ void hx_option_report_unknown(const struct hx_scope *scope, struct hx_node *valu
     char quoted[HX_QUOTE_SIZE];
     snprintf(name, sizeof name, "%s%s", prefix, value->key->text);
     value->key->is_public = true;
-    bool is_dotted = strchr(value->key->text, '.') != NULL;
     if (!hx_findings_wants(findings, span)) {
         hx_findings_add(findings, span, "unknown option");
         return;
     }
-    if (!is_dotted && report_misplaced(scope, value, name)) {
+    if (report_misused(scope, value, name) || report_misplaced(scope, value, name)) {
         return;
     }
     struct candidates candidates;
     const char *nearest = nearest_key(scope, value->key->text, prefix, &candidates);
     hx_quote(name, quoted);
-    if (nearest != NULL) {
-        char meant[NAME_SIZE];
-        snprintf(meant, sizeof meant, "%s%s", prefix, nearest);
-        publish_if_harmless(scope, value, meant);
-        hx_findings_add(findings, span, "unknown option %s (did you mean \"%s\"?)", quoted, meant);
-    } else if (is_dotted) {
-        hx_findings_add(findings, span,
-                        "unknown option %s; nested options are written \"tls: {ca_file: ...}\"",
-                        quoted);
-    } else {
+    if (nearest == NULL) {
         hx_findings_add(findings, span, "unknown option %s", quoted);
+        return;
     }
+    char meant[NAME_SIZE];
+    snprintf(meant, sizeof meant, "%s%s", prefix, nearest);
+    if (is_public_option(scope->targets[0].options, meant) ||
+        is_public_option(scope->targets[1].options, meant)) {
+        hx_node_publish(value);
+    }
+    hx_findings_add(findings, span, "unknown option %s (did you mean \"%s\"?)", quoted, meant);
 }
 
 /* ---- schemes ---- */

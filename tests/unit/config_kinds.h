@@ -207,7 +207,7 @@ static const struct hx_kind kind_beat = {
     .settings_size = sizeof(struct beat_settings),
 };
 
-static const struct hx_kind *const test_kinds[] = {&kind_host, &kind_beat,     &kind_web,
+static const struct hx_kind *const test_kinds[] = {&kind_host,     &kind_beat,  &kind_web,
                                                    &kind_database, &kind_cache, NULL};
 
 #endif
