@@ -7,8 +7,7 @@
 #include "base/units.h"
 #include "kinds/kinds.h"
 #include "kinds/memory_reading.h"
-
-#include <stdio.h>
+#include "kinds/threshold.h"
 
 struct settings {
     struct hx_amount min_available;
@@ -51,21 +50,17 @@ static bool fails(struct hx_check *check, const char *whose, const struct hx_mem
 {
     const struct settings *settings = hx_check_settings(check);
     const struct hx_amount *min = &settings->min_available;
-    double share = 100 * (double)memory->available_bytes / (double)memory->total_bytes;
-    char available[32], total[32], wanted[32];
+    double left = (double)memory->available_bytes;
+    double total = (double)memory->total_bytes;
+    char left_text[32], total_text[32], wanted[HX_THRESHOLD_TEXT_SIZE];
 
-    if (min->percent >= 0 ? share >= min->percent : memory->available_bytes >= min->bytes) {
+    if (!hx_threshold_is_missed(min, left, total)) {
         return false;
     }
-    hx_format_size(memory->available_bytes, available, sizeof(available));
-    hx_format_size(memory->total_bytes, total, sizeof(total));
-    if (min->percent >= 0) {
-        snprintf(wanted, sizeof(wanted), "%g%%", min->percent);
-    } else {
-        hx_format_size(min->bytes, wanted, sizeof(wanted));
-    }
     hx_check_fail(check, HX_REASON_ASSERTION, "%s: %s of %s available (%.1f%%), at least %s wanted",
-                  whose, available, total, share, wanted);
+                  whose, hx_format_size(memory->available_bytes, left_text, sizeof(left_text)),
+                  hx_format_size(memory->total_bytes, total_text, sizeof(total_text)),
+                  hx_threshold_share(left, total), hx_threshold_text(min, "B", wanted));
     return true;
 }
 
