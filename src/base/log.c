@@ -65,8 +65,12 @@ static void put_notice(const struct hx_log *log, struct chunk *chunk, uint64_t n
 {
     char line[HX_LOG_LINE_SIZE];
     const struct hx_log_field lines = HX_LOG_INT("lines", (int64_t)n_lost);
-    size_t len = hx_log_line(line, log->format, HX_LOG_WARN, hx_clock_wall_ns(),
-                             "log lines dropped", &lines, 1);
+    const struct hx_log_entry entry = {.level = HX_LOG_WARN,
+                                       .wall_ns = hx_clock_wall_ns(),
+                                       .message = "log lines dropped",
+                                       .fields = &lines,
+                                       .n_fields = 1};
+    size_t len = hx_log_line(line, log->format, &entry);
     memcpy(chunk->bytes + chunk->len, line, len);
     chunk->len += len;
     chunk->n_lost += n_lost;
@@ -219,8 +223,12 @@ void hx_log_write(struct hx_log *log, enum hx_log_level level, const char *messa
         return;
     }
     char line[HX_LOG_LINE_SIZE];
-    size_t len =
-        hx_log_line(line, log->format, level, hx_clock_wall_ns(), message, fields, n_fields);
+    const struct hx_log_entry entry = {.level = level,
+                                       .wall_ns = hx_clock_wall_ns(),
+                                       .message = message,
+                                       .fields = fields,
+                                       .n_fields = n_fields};
+    size_t len = hx_log_line(line, log->format, &entry);
     pthread_mutex_lock(&log->lock);
     if (log->n == N_SLOTS) {
         log->lost++;

@@ -137,21 +137,21 @@ static void put_field(struct line *line, const struct hx_log_field *field)
     put_value(line, field);
 }
 
-size_t hx_log_line(char text[HX_LOG_LINE_SIZE], enum hx_log_format format, enum hx_log_level level,
-                   int64_t wall_ns, const char *message, const struct hx_log_field *fields,
-                   size_t n_fields)
+size_t hx_log_line(char text[HX_LOG_LINE_SIZE], enum hx_log_format format,
+                   const struct hx_log_entry *entry)
 {
-    struct line line = {.text = text, .is_json = format == HX_LOG_JSON};
+    struct line line = {.is_json = format == HX_LOG_JSON};
+    line.text = text;
     char date[HX_RFC3339_SIZE];
     put_text(&line, line.is_json ? "{" : "");
     put_key(&line, "ts");
-    put_string(&line, hx_clock_rfc3339(wall_ns, date), LINE_LIMIT);
+    put_string(&line, hx_clock_rfc3339(entry->wall_ns, date), LINE_LIMIT);
     put_key(&line, "level");
-    put_string(&line, hx_log_levels[level], LINE_LIMIT);
+    put_string(&line, hx_log_levels[entry->level], LINE_LIMIT);
     put_key(&line, "msg");
-    put_string(&line, message, MESSAGE_LIMIT);
-    for (size_t i = 0; i < n_fields; i++) {
-        put_field(&line, &fields[i]);
+    put_string(&line, entry->message, MESSAGE_LIMIT);
+    for (size_t i = 0; i < entry->n_fields; i++) {
+        put_field(&line, &entry->fields[i]);
     }
     put_text(&line, line.is_json ? "}\n" : "\n");
     return line.len;

@@ -12,6 +12,7 @@
 
 #include "base/mem.h"
 #include "base/percent.h"
+#include "base/strbuf.h"
 
 #include <arpa/inet.h>
 #include <stdbool.h>
@@ -56,7 +57,7 @@ static bool is_digit(char c)
 
 static bool is_host_char(char c)
 {
-    return is_alpha(c) || is_digit(c) || c == '-' || c == '_' || c == '.';
+    return is_alpha(c) || is_digit(c) || c == '-' || c == '_';
 }
 
 /* Unreserved and sub-delims of RFC 3986, and what the caller allows besides. '%' is judged by
@@ -107,19 +108,18 @@ static enum hx_errcode check_text(const char *text, struct hx_error *err)
     return HX_OK;
 }
 
-static enum hx_errcode split_scheme(const char *text, struct parts *parts, const char **rest,
-                                    struct hx_error *err)
+/* Returns what follows "scheme:"; NULL when there is no scheme. */
+static const char *split_scheme(const char *text, struct parts *parts)
 {
     const char *p = text;
     while (is_alpha(*p) || (p > text && (is_digit(*p) || *p == '+' || *p == '-' || *p == '.'))) {
         p++;
     }
     if (p == text || *p != ':') {
-        return refuse(err, "expected a URL such as tcp://host:port");
+        return NULL;
     }
     parts->scheme = span_to(text, p);
-    *rest = p + 1;
-    return HX_OK;
+    return p + 1;
 }
 
 static enum hx_errcode split_userinfo(struct span userinfo, struct parts *parts,
@@ -165,30 +165,34 @@ static bool is_address(int family, struct span host)
     return inet_pton(family, text, address) == 1;
 }
 
+/* The length of the label that begins at `label`; 0 when it is empty, too long or holds another
+ * character. is_number: it has digits only. */
+static size_t label_len(const char *label, const char *end, bool *is_number)
+{
+    size_t len = 0;
+    *is_number = true;
+    while (label + len < end && is_host_char(label[len])) {
+        *is_number = *is_number && is_digit(label[len]);
+        len++;
+    }
+    bool is_whole = label + len == end || label[len] == '.';
+    return is_whole && len <= MAX_LABEL ? len : 0;
+}
+
 /* A name of labels; one whose last label is a number can only be meant as an IPv4 address. */
 static bool is_name_or_ipv4(struct span host)
 {
     const char *end = host.at + host.len;
     const char *label = host.at;
     bool is_number = false;
-    if (host.len > MAX_HOST) {
-        return false;
-    }
     while (label < end) {
-        const char *p = label;
-        is_number = true;
-        for (; p < end && *p != '.'; p++) {
-            is_number = is_number && is_digit(*p);
-            if (!is_host_char(*p)) {
-                return false;
-            }
-        }
-        if (p == label || p - label > MAX_LABEL) {
+        size_t len = label_len(label, end, &is_number);
+        if (len == 0) {
             return false;
         }
-        label = p < end ? p + 1 : end;
+        label += len + 1;
     }
-    return !is_number || is_address(AF_INET, host);
+    return host.len <= MAX_HOST && (!is_number || is_address(AF_INET, host));
 }
 
 static enum hx_errcode split_ipv6(struct span host_port, struct parts *parts, struct span *rest,
@@ -273,13 +277,13 @@ static enum hx_errcode split_path_query(const char *text, struct parts *parts, s
 
 static enum hx_errcode split(const char *text, struct parts *parts, struct hx_error *err)
 {
-    const char *rest = NULL;
     enum hx_errcode code = check_text(text, err);
-    if (code == HX_OK) {
-        code = split_scheme(text, parts, &rest, err);
-    }
     if (code != HX_OK) {
         return code;
+    }
+    const char *rest = split_scheme(text, parts);
+    if (rest == NULL) {
+        return refuse(err, "expected a URL such as tcp://host:port");
     }
     parts->has_authority = strncmp(rest, "//", 2) == 0;
     if (!parts->has_authority && *rest != '/' && *rest != '?' && *rest != '\0') {
@@ -335,18 +339,12 @@ static void lower(char *text)
 /* "scheme:" or "scheme://" and all behind user and password. */
 static char *text_without_userinfo(const struct parts *parts)
 {
-    const char *slashes = parts->has_authority ? "://" : ":";
-    size_t slashes_len = strlen(slashes);
-    size_t rest_at = parts->scheme.len + slashes_len;
-    char *text = malloc(rest_at + parts->behind_userinfo.len + 1);
-    if (text == NULL) {
-        return NULL;
-    }
-    memcpy(text, parts->scheme.at, parts->scheme.len);
-    memcpy(text + parts->scheme.len, slashes, slashes_len);
-    /* With its NUL: the span ends where the whole text does. */
-    memcpy(text + rest_at, parts->behind_userinfo.at, parts->behind_userinfo.len + 1);
-    return text;
+    struct hx_strbuf text;
+    hx_strbuf_init(&text);
+    hx_strbuf_append(&text, parts->scheme.at, parts->scheme.len);
+    hx_strbuf_puts(&text, parts->has_authority ? "://" : ":");
+    hx_strbuf_append(&text, parts->behind_userinfo.at, parts->behind_userinfo.len);
+    return hx_strbuf_take(&text);
 }
 
 /* A name with control characters in it could forge a line where it is shown or sent. */
