@@ -33,10 +33,10 @@ static void read_system_store(void)
     ERR_clear_error();
 }
 
-/* The last thing that OpenSSL complained of, for configuration errors. */
-static const char *last_reason(void)
+/* The first thing that OpenSSL complained of is the cause; the later ones tell where it was met. */
+static const char *first_reason(void)
 {
-    unsigned long code = ERR_peek_last_error();
+    unsigned long code = ERR_peek_error();
     const char *text =
         ERR_SYSTEM_ERROR(code) ? strerror(ERR_GET_REASON(code)) : ERR_reason_error_string(code);
     return text != NULL ? text : "unknown error";
@@ -45,7 +45,7 @@ static const char *last_reason(void)
 static enum hx_errcode file_error(const char *option, const char *path, struct hx_error *err)
 {
     enum hx_errcode code =
-        hx_error_set(err, HX_ERR_INVALID, "%s %s: %s", option, path, last_reason());
+        hx_error_set(err, HX_ERR_INVALID, "%s %s: %s", option, path, first_reason());
     ERR_clear_error();
     return code;
 }
@@ -165,6 +165,6 @@ void hx_tls_error_text(const SSL *ssl, char *text, size_t size)
                         ? SSL_get_verify_result(ssl)
                         : X509_V_OK;
     snprintf(text, size, "%s",
-             verified != X509_V_OK ? X509_verify_cert_error_string(verified) : last_reason());
+             verified != X509_V_OK ? X509_verify_cert_error_string(verified) : first_reason());
     ERR_clear_error();
 }
