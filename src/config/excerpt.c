@@ -5,7 +5,8 @@
  *
  * A line is shown only when every key and value that touches it is known to be public. Nothing is
  * public by itself: the readers of options say so of what they have recognized. So a line stays
- * hidden when it holds a secret, what may be one, or what nobody understood.
+ * hidden when it holds a secret, what may be one, or what nobody understood. Of a file that is no
+ * YAML nothing is known but the words that are keys: its line is shown up to such a key.
  */
 #include "config/loader.h"
 
@@ -15,6 +16,7 @@
 #include <string.h>
 
 #define MAX_EXCERPT 200
+#define MAX_KEY     64
 
 /* One line of the file: [start, end) without its line end. */
 struct line {
@@ -54,9 +56,6 @@ static size_t count_characters(const char *text, size_t len)
 
 static bool is_public_line(const struct hx_loader *loader, const struct line *line)
 {
-    if (loader->tree.root == NULL) {
-        return false; /* not understood at all */
-    }
     for (const struct hx_node *node = loader->tree.first; node != NULL; node = node->following) {
         bool touches = node->span.start < line->end && node->span.end > line->start;
         if (touches && node->type == HX_NODE_TEXT && !node->is_public) {
@@ -99,6 +98,39 @@ static void write_excerpt(const struct hx_loader *loader, const struct line *lin
     write_caret(loader->text, line->start, span, out);
 }
 
+/* The end of "  - password:" at the begin of a line when the word is a known key; else the line's
+ * start. */
+static size_t key_end(const struct hx_loader *loader, const struct line *line)
+{
+    char word[MAX_KEY];
+    size_t start = line->start;
+    while (start < line->end && memchr(" \t-", loader->text[start], 3) != NULL) {
+        start++;
+    }
+    const char *colon = memchr(loader->text + start, ':', line->end - start);
+    size_t len = colon == NULL ? 0 : (size_t)(colon - (loader->text + start));
+    if (len == 0 || len >= sizeof word) {
+        return line->start;
+    }
+    memcpy(word, loader->text + start, len);
+    word[len] = '\0';
+    return hx_key_is_known(loader->kinds, word) ? start + len + 1 : line->start;
+}
+
+/* `    password: ...` and the caret, wherever in the hidden part it may be. */
+static void write_syntax_excerpt(const struct hx_loader *loader, const struct line *line,
+                                 struct hx_span span, struct hx_strbuf *out)
+{
+    size_t end = key_end(loader, line);
+    if (end == line->start || span.start - line->start > MAX_EXCERPT) {
+        return;
+    }
+    hx_strbuf_append(out, loader->text + line->start, end - line->start);
+    hx_strbuf_puts(out, end < line->end ? " ...\n" : "\n");
+    span.end = span.start >= end ? span.start : span.end;
+    write_caret(loader->text, line->start, span, out);
+}
+
 static void write_finding(const struct hx_loader *loader, const struct hx_finding *finding,
                           const char *path, struct line *line, struct hx_strbuf *out)
 {
@@ -113,7 +145,9 @@ static void write_finding(const struct hx_loader *loader, const struct hx_findin
             ? 1
             : count_characters(loader->text + line->start, span.start - line->start) + 1;
     hx_strbuf_printf(out, "%s:%zu:%zu: error: %s\n", path, line->number, column, finding->message);
-    if (is_public_line(loader, line)) {
+    if (loader->tree.root == NULL) {
+        write_syntax_excerpt(loader, line, span, out);
+    } else if (is_public_line(loader, line)) {
         write_excerpt(loader, line, span, out);
     }
 }

@@ -94,6 +94,9 @@ bool hx_option_is_group(const struct hx_option *options, const char *name);
 /* The option that is given by a file when the key is X_file; NULL when it is none, or no text. */
 const struct hx_option *hx_option_find_file(const struct hx_option *options, const char *name);
 
+/* Is the word a key that some mapping of a configuration may hold? */
+bool hx_key_is_known(const struct hx_kind *const *kinds, const char *word);
+
 /* Writes `unknown scheme "rediss3" (did you mean "rediss"?)` and, without a suggestion or when all
  * are wanted, the schemes that are known. */
 void hx_scheme_unknown(const struct hx_kind *const *kinds, const char *scheme, bool wants_all,
@@ -128,7 +131,7 @@ enum hx_errcode hx_config_append(struct hx_config *config, struct hx_dependency 
 
 /* ---- excerpt.c ---- */
 
-/* Writes all findings, one line each and a source excerpt where nothing in it is private. */
+/* Writes all findings, one line each and a source excerpt where nothing private is in it. */
 void hx_loader_write(const struct hx_loader *loader, const char *path,
                      struct hx_diagnostics *diagnostics);
 

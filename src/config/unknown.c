@@ -254,6 +254,36 @@ void hx_option_report_unknown(const struct hx_scope *scope, struct hx_node *valu
     hx_findings_add(findings, span, "unknown option %s (did you mean \"%s\"?)", quoted, meant);
 }
 
+/* ---- words ---- */
+
+static bool is_segment(const struct hx_option *options, const char *word)
+{
+    size_t len = strlen(word);
+    for (const struct hx_option *option = options; option->name != NULL; option++) {
+        for (const char *at = option->name; *at != '\0'; at += strcspn(at, "."), at += *at == '.') {
+            if (strcspn(at, ".") == len && memcmp(at, word, len) == 0) {
+                return true;
+            }
+        }
+    }
+    return find_plain(options, word) != NULL;
+}
+
+bool hx_key_is_known(const struct hx_kind *const *kinds, const char *word)
+{
+    static const char *const keys[] = {"defaults", "dependencies", "name", "url", "url_file", NULL};
+    for (size_t i = 0; keys[i] != NULL; i++) {
+        if (strcmp(keys[i], word) == 0) {
+            return true;
+        }
+    }
+    bool is_known = is_segment(hx_config_options, word) || is_segment(hx_policy_options, word);
+    for (; *kinds != NULL && !is_known; kinds++) {
+        is_known = is_segment((*kinds)->options, word);
+    }
+    return is_known;
+}
+
 /* ---- schemes ---- */
 
 void hx_scheme_unknown(const struct hx_kind *const *kinds, const char *scheme, bool wants_all,

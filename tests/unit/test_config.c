@@ -13,7 +13,7 @@
 
 #include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
+#include <inttypes.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -418,6 +418,53 @@ static void ten_thousand_errors_are_found_in_linear_time(void **state)
 
 /* ---- memory ---- */
 
+/* How often the text stands in the heap. */
+static size_t count_in_heap(const char *text)
+{
+    size_t n = 0;
+    char line[512];
+    FILE *maps = fopen("/proc/self/maps", "r");
+    assert_non_null(maps);
+    while (fgets(line, sizeof line, maps) != NULL) {
+        uintptr_t start = 0;
+        uintptr_t end = 0;
+        if (strstr(line, "[heap]") == NULL ||
+            sscanf(line, "%" SCNxPTR "-%" SCNxPTR, &start, &end) != 2) {
+            continue;
+        }
+        const char *at = (const char *)start;
+        while ((at = memmem(at, end - (uintptr_t)at, text, strlen(text))) != NULL) {
+            at++;
+            n++;
+        }
+    }
+    fclose(maps);
+    return n;
+}
+
+/* The secrets of the file stand in the settings and nowhere else, then nowhere at all: neither in
+ * what was read, nor in the tree, nor in what libfyaml left. A sanitizer has a heap of its own. */
+static void no_copy_of_a_secret_stays_in_memory(void **state)
+{
+    struct fixture *f = *state;
+    assert_int_equal(load(f, "good_secrets.yml"), HX_OK);
+    if (count_in_heap("S3CR3T-wiped") == 0) {
+        skip();
+    }
+    assert_int_equal(count_in_heap("S3CR3T-wiped"), 6);
+    hx_config_fini(&f->config);
+    assert_int_equal(count_in_heap("S3CR3T-wiped"), 0);
+}
+
+static void no_secret_of_a_bad_file_stays_in_memory(void **state)
+{
+    struct fixture *f = *state;
+    assert_int_equal(load(f, "option_duplicate.yml"), HX_ERR_INVALID);
+    assert_int_equal(count_in_heap("S3CR3T-canary-one"), 0);
+    assert_int_equal(load(f, "syntax_tab.yml"), HX_ERR_INVALID);
+    assert_int_equal(count_in_heap("S3CR3T-canary@cache"), 0);
+}
+
 static void each_failed_allocation_is_reported(void **state)
 {
     (void)state;
@@ -555,6 +602,8 @@ int main(void)
         WITH_FIXTURE(a_secret_file_of_more_than_64_kib_is_refused),
         WITH_FIXTURE(ten_thousand_dependencies_load_in_linear_time),
         WITH_FIXTURE(ten_thousand_errors_are_found_in_linear_time),
+        WITH_FIXTURE(no_copy_of_a_secret_stays_in_memory),
+        WITH_FIXTURE(no_secret_of_a_bad_file_stays_in_memory),
         cmocka_unit_test(each_failed_allocation_is_reported),
         cmocka_unit_test(each_failed_allocation_of_an_argument_is_reported),
         WITH_FIXTURE(an_argument_becomes_a_dependency),
