@@ -7,7 +7,7 @@
  *   broken    SERVFAIL                        refuse     REFUSED
  *   silent    nothing                         garbage    an answer with a wrong id
  *   held      as ok, when dns_stub_release() is called
- *   local     127.0.0.1                       twice      192.0.2.1 (nobody there), then 127.0.0.1
+ *   local     127.0.0.1                       twice     127.0.0.2, then 127.0.0.1
  */
 #ifndef DNS_STUB_H
 #define DNS_STUB_H
@@ -95,7 +95,7 @@ static inline void dns_stub_answer(const struct dns_stub *stub, struct dns_stub_
     } else if (strcmp(label, "local") == 0 && is_ipv4) {
         dns_stub_put_text(packet, type, stub->ttl, "127.0.0.1");
     } else if (strcmp(label, "twice") == 0 && is_ipv4) {
-        dns_stub_put_text(packet, type, stub->ttl, "192.0.2.1");
+        dns_stub_put_text(packet, type, stub->ttl, "127.0.0.2");
         dns_stub_put_text(packet, type, stub->ttl, "127.0.0.1");
     } else if ((strcmp(label, "both") == 0 || strcmp(label, "ok6") == 0) && !is_ipv4) {
         dns_stub_put_text(packet, type, stub->ttl, "2001:db8::7");

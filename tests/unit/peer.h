@@ -246,8 +246,9 @@ static inline void peer_on_connection(uv_stream_t *listener, int status)
     }
 }
 
-/* Listens on a free port of 127.0.0.1. */
-static inline void peer_open(struct peer *peer, uv_loop_t *loop, enum peer_manner manner)
+/* Listens on a port of a loopback address; 0: a free one. */
+static inline void peer_open_at(struct peer *peer, uv_loop_t *loop, enum peer_manner manner,
+                                const char *host, uint16_t port)
 {
     struct sockaddr_in address;
     int len = sizeof address;
@@ -256,11 +257,17 @@ static inline void peer_open(struct peer *peer, uv_loop_t *loop, enum peer_manne
     peer->manner = manner;
     uv_tcp_init(loop, &peer->uv.tcp);
     peer->uv.handle.data = peer;
-    uv_ip4_addr("127.0.0.1", 0, &address);
+    uv_ip4_addr(host, port, &address);
     assert_int_equal(uv_tcp_bind(&peer->uv.tcp, (const struct sockaddr *)&address, 0), 0);
     assert_int_equal(uv_listen(&peer->uv.stream, 16, peer_on_connection), 0);
     uv_tcp_getsockname(&peer->uv.tcp, (struct sockaddr *)&address, &len);
     peer->port = ntohs(address.sin_port);
+}
+
+/* Listens on a free port of 127.0.0.1. */
+static inline void peer_open(struct peer *peer, uv_loop_t *loop, enum peer_manner manner)
+{
+    peer_open_at(peer, loop, manner, "127.0.0.1", 0);
 }
 
 /* Listens on a unix socket. */
@@ -277,12 +284,14 @@ static inline void peer_open_unix(struct peer *peer, uv_loop_t *loop, enum peer_
     assert_int_equal(uv_listen(&peer->uv.stream, 16, peer_on_connection), 0);
 }
 
+/* Closes all, and turns the loop once, after which the peer's memory is no longer needed. */
 static inline void peer_close(struct peer *peer)
 {
     while (peer->connections != NULL) {
         peer_end(peer->connections, 0);
     }
     uv_close(&peer->uv.handle, NULL);
+    uv_run(peer->uv.handle.loop, UV_RUN_NOWAIT);
 }
 
 /* A port of 127.0.0.1 where nobody listens. */

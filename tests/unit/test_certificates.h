@@ -37,7 +37,8 @@ static inline void test_certificate_extend(X509 *x509, X509 *issuer, int nid, co
 }
 
 /* names: "DNS:x.test,IP:127.0.0.1"; NULL makes an authority. issuer NULL: signed by itself. Good
- * from two days ago until days_left from now. */
+ * from two days ago until an hour more than days_left
+ * from now. */
 static inline struct test_certificate test_certificate_new(const char *names, int days_left,
                                                            const struct test_certificate *issuer)
 {
@@ -48,7 +49,7 @@ static inline struct test_certificate test_certificate_new(const char *names, in
     X509_set_version(self.x509, 2);
     ASN1_INTEGER_set(X509_get_serialNumber(self.x509), serial++);
     X509_gmtime_adj(X509_getm_notBefore(self.x509), -2L * TEST_DAY);
-    X509_gmtime_adj(X509_getm_notAfter(self.x509), (long)days_left * TEST_DAY);
+    X509_gmtime_adj(X509_getm_notAfter(self.x509), (long)days_left * TEST_DAY + TEST_DAY / 24);
     X509_set_pubkey(self.x509, self.key);
     X509_NAME_add_entry_by_txt(X509_get_subject_name(self.x509), "CN", MBSTRING_ASC,
                                (const unsigned char *)(names != NULL ? "server" : "authority"), -1,

@@ -277,7 +277,6 @@ static void a_unix_socket_serves_as_well(void **state)
     hx_stream_reset(told.stream);
     RUN_UNTIL(&f->loop, peer.n_ended == 1);
     peer_close(&peer);
-    uv_run(&f->loop, UV_RUN_NOWAIT);
 
     struct told missing = {.close_in = CLOSE_IN_END};
     missing.stream = hx_stream_open(&f->loop, &address, &events, &missing);
