@@ -14,8 +14,11 @@
  * that cannot be watched (out of memory) fails its transfer at once with CURLE_OUT_OF_MEMORY; to
  * return an error to curl instead would end all transfers for ever.
  *
- * The loop's own memory is freed by the close callback of the timer. When curl runs out of memory
- * within act(), a transfer may stay silent: its owner has a deadline and removes it.
+ * A multi handle that reports an error (out of memory) is not used again: 7.88 leaves a destroyed
+ * table behind for the next user of the same descriptor. All transfers fail, and a new one is made.
+ *
+ * The loop's own memory is freed by the close callback of the timer. A transfer that curl lets fall
+ * silent when memory is short is removed by its owner, who has a deadline.
  */
 #include "kinds/curl_loop.h"
 
@@ -24,9 +27,10 @@
 
 struct hx_curl_loop {
     uv_loop_t *uv;
-    CURLM *multi;
+    CURLM *multi; /* NULL: there was no memory for a new one yet */
     uv_timer_t timer;
-    struct hx_curl_transfer *failed; /* their sockets could not be watched */
+    struct hx_curl_transfer *active;
+    struct hx_curl_transfer *failed; /* to end with CURLE_OUT_OF_MEMORY */
 };
 
 struct watch {
@@ -41,6 +45,32 @@ static void on_timeout(uv_timer_t *timer);
 static void on_poll(uv_poll_t *poll, int status, int events);
 static void on_poll_closed(uv_handle_t *handle);
 static void on_timer_closed(uv_handle_t *handle);
+
+/* ------------------------------------------------------------------------------- the lists -- */
+
+static void list_put(struct hx_curl_transfer **list, struct hx_curl_transfer *transfer)
+{
+    transfer->next = *list;
+    transfer->link = list;
+    if (transfer->next != NULL)
+        transfer->next->link = &transfer->next;
+    *list = transfer;
+}
+
+static void list_take(struct hx_curl_transfer *transfer)
+{
+    *transfer->link = transfer->next;
+    if (transfer->next != NULL)
+        transfer->next->link = transfer->link;
+    transfer->next = NULL;
+    transfer->link = NULL;
+}
+
+static void fail_later(struct hx_curl_loop *loop, struct hx_curl_transfer *transfer)
+{
+    list_take(transfer);
+    list_put(&loop->failed, transfer);
+}
 
 /* ---------------------------------------------------------------------- what curl asks for -- */
 
@@ -74,17 +104,6 @@ static struct watch *watch_new(struct hx_curl_loop *loop, curl_socket_t fd)
     return watch;
 }
 
-static void fail_later(struct hx_curl_loop *loop, CURL *easy)
-{
-    struct hx_curl_transfer *transfer = NULL;
-    curl_easy_getinfo(easy, CURLINFO_PRIVATE, &transfer);
-    if (transfer == NULL || transfer->is_failed)
-        return;
-    transfer->is_failed = true;
-    transfer->next_failed = loop->failed;
-    loop->failed = transfer;
-}
-
 static int on_socket_wanted(CURL *easy, curl_socket_t fd, int what, void *data, void *socket_data)
 {
     struct hx_curl_loop *loop = data;
@@ -99,7 +118,9 @@ static int on_socket_wanted(CURL *easy, curl_socket_t fd, int what, void *data, 
     if (watch == NULL)
         watch = watch_new(loop, fd);
     if (watch == NULL) {
-        fail_later(loop, easy);
+        struct hx_curl_transfer *transfer = NULL;
+        curl_easy_getinfo(easy, CURLINFO_PRIVATE, &transfer);
+        fail_later(loop, transfer);
         return 0;
     }
     int events = 0;
@@ -143,12 +164,45 @@ static void end_done(struct hx_curl_loop *loop)
     }
 }
 
+static CURLM *multi_new(struct hx_curl_loop *loop)
+{
+    CURLM *multi = curl_multi_init();
+    if (multi == NULL)
+        return NULL;
+    curl_multi_setopt(multi, CURLMOPT_SOCKETFUNCTION, on_socket_wanted);
+    curl_multi_setopt(multi, CURLMOPT_SOCKETDATA, loop);
+    curl_multi_setopt(multi, CURLMOPT_TIMERFUNCTION, on_timer_wanted);
+    curl_multi_setopt(multi, CURLMOPT_TIMERDATA, loop);
+    /* Two checks on one connection would wait for each other. */
+    curl_multi_setopt(multi, CURLMOPT_PIPELINING, CURLPIPE_NOTHING);
+    /* The bound of every connection cache that a transfer of this multi uses. */
+    curl_multi_setopt(multi, CURLMOPT_MAXCONNECTS, 1L);
+    return multi;
+}
+
+static void replace_multi(struct hx_curl_loop *loop)
+{
+    while (loop->active != NULL)
+        fail_later(loop, loop->active);
+    for (struct hx_curl_transfer *t = loop->failed; t != NULL; t = t->next) {
+        if (t->is_added)
+            curl_multi_remove_handle(loop->multi, t->easy);
+        t->is_added = false;
+    }
+    curl_multi_cleanup(loop->multi);
+    loop->multi = multi_new(loop);
+}
+
 static void act(struct hx_curl_loop *loop, curl_socket_t fd, int flags)
 {
     int n_running;
-    curl_multi_socket_action(loop->multi, fd, flags, &n_running);
+    if (loop->multi == NULL)
+        return;
+    if (curl_multi_socket_action(loop->multi, fd, flags, &n_running) != CURLM_OK)
+        replace_multi(loop);
     end_failed(loop);
-    end_done(loop);
+    if (loop->multi != NULL)
+        end_done(loop);
 }
 
 static void on_timeout(uv_timer_t *timer)
@@ -174,46 +228,25 @@ static void on_poll(uv_poll_t *poll, int status, int events)
 enum hx_errcode hx_curl_loop_add(struct hx_curl_loop *loop, struct hx_curl_transfer *transfer)
 {
     curl_easy_setopt(transfer->easy, CURLOPT_PRIVATE, transfer);
-    if (curl_multi_add_handle(loop->multi, transfer->easy) != CURLM_OK)
+    if (loop->multi == NULL)
+        loop->multi = multi_new(loop);
+    if (loop->multi == NULL || curl_multi_add_handle(loop->multi, transfer->easy) != CURLM_OK)
         return HX_ERR_NOMEM;
-    transfer->is_active = true;
+    transfer->is_added = true;
+    list_put(&loop->active, transfer);
     return HX_OK;
-}
-
-static void unlist_failed(struct hx_curl_loop *loop, struct hx_curl_transfer *transfer)
-{
-    struct hx_curl_transfer **at = &loop->failed;
-    while (*at != NULL && *at != transfer)
-        at = &(*at)->next_failed;
-    if (*at != NULL)
-        *at = transfer->next_failed;
-    transfer->next_failed = NULL;
-    transfer->is_failed = false;
 }
 
 void hx_curl_loop_remove(struct hx_curl_loop *loop, struct hx_curl_transfer *transfer)
 {
-    if (!transfer->is_active)
-        return;
-    transfer->is_active = false;
-    curl_multi_remove_handle(loop->multi, transfer->easy);
-    if (transfer->is_failed)
-        unlist_failed(loop, transfer);
+    if (transfer->link != NULL)
+        list_take(transfer);
+    if (transfer->is_added)
+        curl_multi_remove_handle(loop->multi, transfer->easy);
+    transfer->is_added = false;
 }
 
 /* ---------------------------------------------------------------------- the loop's own life -- */
-
-static void set_up(struct hx_curl_loop *loop)
-{
-    curl_multi_setopt(loop->multi, CURLMOPT_SOCKETFUNCTION, on_socket_wanted);
-    curl_multi_setopt(loop->multi, CURLMOPT_SOCKETDATA, loop);
-    curl_multi_setopt(loop->multi, CURLMOPT_TIMERFUNCTION, on_timer_wanted);
-    curl_multi_setopt(loop->multi, CURLMOPT_TIMERDATA, loop);
-    /* Two checks on one connection would wait for each other. */
-    curl_multi_setopt(loop->multi, CURLMOPT_PIPELINING, CURLPIPE_NOTHING);
-    /* The bound of every connection cache that a transfer of this multi uses. */
-    curl_multi_setopt(loop->multi, CURLMOPT_MAXCONNECTS, 1L);
-}
 
 enum hx_errcode hx_curl_loop_new(struct uv_loop_s *uv, struct hx_curl_loop **loop,
                                  struct hx_error *err)
@@ -223,7 +256,7 @@ enum hx_errcode hx_curl_loop_new(struct uv_loop_s *uv, struct hx_curl_loop **loo
         return hx_error_set(err, HX_ERR_NOMEM, "libcurl cannot be initialised");
     struct hx_curl_loop *made = calloc(1, sizeof(*made));
     if (made != NULL)
-        made->multi = curl_multi_init();
+        made->multi = multi_new(made);
     if (made == NULL || made->multi == NULL) {
         free(made);
         curl_global_cleanup();
@@ -232,7 +265,6 @@ enum hx_errcode hx_curl_loop_new(struct uv_loop_s *uv, struct hx_curl_loop **loo
     made->uv = uv;
     uv_timer_init(uv, &made->timer);
     made->timer.data = made;
-    set_up(made);
     *loop = made;
     return HX_OK;
 }
@@ -246,7 +278,8 @@ void hx_curl_loop_free(struct hx_curl_loop *loop)
 {
     if (loop == NULL)
         return;
-    curl_multi_cleanup(loop->multi);
+    if (loop->multi != NULL)
+        curl_multi_cleanup(loop->multi);
     uv_close((uv_handle_t *)&loop->timer, on_timer_closed);
     curl_global_cleanup();
 }

@@ -21,23 +21,22 @@ struct hx_curl_transfer {
     CURL *easy;
     /* The transfer has ended and is no longer on the loop: it may be added again from here. */
     void (*on_done)(struct hx_curl_transfer *transfer, CURLcode code);
-    struct hx_curl_transfer *next_failed;
-    bool is_active;
-    bool is_failed;
+    struct hx_curl_transfer *next, **link; /* on one of the loop's lists; link NULL: on none */
+    bool is_added;                         /* to curl's multi handle */
 };
 
 enum hx_errcode hx_curl_loop_new(struct uv_loop_s *uv, struct hx_curl_loop **loop,
                                  struct hx_error *err) HX_MUST_CHECK;
 
-/* No transfer may be active. Its handles close on the next turns of the loop. Takes NULL. */
+/* No transfer may be on the loop. Its handles close on the next turns of the loop. Takes NULL. */
 void hx_curl_loop_free(struct hx_curl_loop *loop);
 
 /* Begins a transfer; on_done comes on a later turn of the loop, once, unless it is removed. */
 enum hx_errcode hx_curl_loop_add(struct hx_curl_loop *loop,
                                  struct hx_curl_transfer *transfer) HX_MUST_CHECK;
 
-/* Ends a transfer without on_done, closing its connection; nothing when it is not active. Not from
- * within a callback of the easy handle. */
+/* Ends a transfer without on_done, closing its connection; nothing when it is not on the loop. Not
+ * from within a callback of the easy handle. */
 void hx_curl_loop_remove(struct hx_curl_loop *loop, struct hx_curl_transfer *transfer);
 
 #endif

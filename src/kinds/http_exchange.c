@@ -189,6 +189,8 @@ static void describe_failure(const struct hx_http_exchange *exchange, CURLcode c
     else if (code == CURLE_OPERATION_TIMEDOUT)
         snprintf(text, size, "connect %s: no connection in its share of the time",
                  address_of(exchange));
+    else if (code == CURLE_OUT_OF_MEMORY && reason == HX_REASON_LIMIT)
+        snprintf(text, size, "%s: a header of the reply is too large", address_of(exchange));
     else if (reason == HX_REASON_TLS)
         snprintf(text, size, "TLS with %s: %s", address_of(exchange), why);
     else

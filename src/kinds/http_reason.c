@@ -121,7 +121,8 @@ enum hx_reason hx_http_reason(const struct hx_http_failure *failure)
         return of_handshake(failure);
     if (code == CURLE_SEND_ERROR || code == CURLE_RECV_ERROR)
         return of_connection(failure);
-    /* How curl tells of a header line above its own 100 KiB. */
+    /* How curl tells of a header line above its own 100 KiB; it has no other word for memory that
+     * is really short just then. */
     if (code == CURLE_OUT_OF_MEMORY && failure->is_reading_headers)
         return HX_REASON_LIMIT;
     return by_code(failure->code);

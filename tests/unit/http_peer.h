@@ -143,23 +143,28 @@ static inline void http_peer_on_connection(uv_stream_t *listener, int status)
     uv_read_start((uv_stream_t *)&connection->tcp, http_peer_alloc, http_peer_on_read);
 }
 
-/* Listens on a free port of an address of this host. */
-static inline void http_peer_open(struct http_peer *peer, uv_loop_t *loop, const char *host,
-                                  const struct http_peer_route *routes)
+/* Listens on a port of an address of this host; port 0: a free one. */
+static inline void http_peer_open_at(struct http_peer *peer, uv_loop_t *loop, const char *host,
+                                     int port, const struct http_peer_route *routes)
 {
     struct sockaddr_in address;
-    struct sockaddr_storage bound;
-    int len = sizeof(bound);
+    int len = sizeof(address);
     memset(peer, 0, sizeof(*peer));
     peer->routes = routes;
     uv_tcp_init(loop, &peer->listener);
     peer->listener.data = peer;
-    uv_ip4_addr(host, 0, &address);
+    uv_ip4_addr(host, port, &address);
     if (uv_tcp_bind(&peer->listener, (const struct sockaddr *)&address, 0) != 0 ||
         uv_listen((uv_stream_t *)&peer->listener, 16, http_peer_on_connection) != 0 ||
-        uv_tcp_getsockname(&peer->listener, (struct sockaddr *)&bound, &len) != 0)
+        uv_tcp_getsockname(&peer->listener, (struct sockaddr *)&address, &len) != 0)
         abort();
-    peer->port = ntohs(((struct sockaddr_in *)&bound)->sin_port);
+    peer->port = ntohs(address.sin_port);
+}
+
+static inline void http_peer_open(struct http_peer *peer, uv_loop_t *loop, const char *host,
+                                  const struct http_peer_route *routes)
+{
+    http_peer_open_at(peer, loop, host, 0, routes);
 }
 
 /* The loop must turn after it. */
