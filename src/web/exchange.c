@@ -181,7 +181,10 @@ enum MHD_Result hx_on_request(void *cls, struct MHD_Connection *mhd, const char 
         return MHD_NO;
     if (*data_len > 0)
         return on_data(connection, data, data_len);
-    struct hx_exchange exchange = {.web = web, .mhd = mhd, .connection = connection};
+    struct hx_exchange exchange = {.web = web,
+                                   .mhd = mhd,
+                                   .connection = connection,
+                                   .is_head = hx_method_parse(method) == HX_METHOD_HEAD};
     if (connection->fault == NULL)
         exchange.route = hx_route_find(url, web->options.telemetry_path, &exchange.name);
     /* After a body the connection is not used again: where the next request would begin is the

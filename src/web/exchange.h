@@ -20,7 +20,8 @@ struct hx_exchange {
     struct hx_client *connection;
     enum hx_route route;
     const char *name; /* that the path ends in, or NULL */
-    bool is_closing;  /* the reply has to say Connection: close */
+    bool is_head;
+    bool is_closing; /* the reply has to say Connection: close */
 };
 
 typedef enum MHD_Result (*hx_handler)(struct hx_exchange *exchange);

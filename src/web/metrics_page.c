@@ -80,12 +80,38 @@ static struct MHD_Response *begin(struct hx_web *web, const struct hx_negotiated
     return hx_response_dress(response, negotiated->content_type, is_closing);
 }
 
+static ssize_t on_read_nothing(void *cls, uint64_t position, char *out, size_t size)
+{
+    (void)cls;
+    (void)position;
+    (void)out;
+    (void)size;
+    return MHD_CONTENT_READER_END_OF_STREAM;
+}
+
+/* libmicrohttpd 0.9.75 sends the last chunk of a chunked reply to a HEAD as well, where the next
+ * reply should begin. So this reply is not chunked, and ends with its connection. */
+static struct MHD_Response *head_only(const struct hx_negotiated *negotiated, bool is_closing)
+{
+    struct MHD_Response *response =
+        MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, BLOCK, on_read_nothing, NULL, NULL);
+    if (response != NULL && MHD_set_response_options(response, MHD_RF_HTTP_1_0_COMPATIBLE_STRICT,
+                                                     MHD_RO_END) != MHD_YES) {
+        MHD_destroy_response(response);
+        return NULL;
+    }
+    return hx_response_dress(response, negotiated->content_type, is_closing);
+}
+
 enum MHD_Result hx_metrics_page_handle(struct hx_exchange *exchange)
 {
-    if (exchange->web->n_scrapes >= HX_MAX_SCRAPES)
-        return hx_exchange_send_later(exchange, "too many scrapes at once");
     struct hx_negotiated negotiated = hx_negotiate(
         MHD_lookup_connection_value(exchange->mhd, MHD_HEADER_KIND, MHD_HTTP_HEADER_ACCEPT));
+    if (exchange->is_head)
+        return hx_exchange_send_take(exchange, MHD_HTTP_OK,
+                                     head_only(&negotiated, exchange->is_closing));
+    if (exchange->web->n_scrapes >= HX_MAX_SCRAPES)
+        return hx_exchange_send_later(exchange, "too many scrapes at once");
     return hx_exchange_send_take(exchange, MHD_HTTP_OK,
                                  begin(exchange->web, &negotiated, exchange->is_closing));
 }

@@ -99,10 +99,19 @@ static bool is_name(const char *name, size_t len, const char *known)
     return len == strlen(known) && strncasecmp(name, known, len) == 0;
 }
 
+/* libmicrohttpd 0.9.75 appends the continuation of a folded line to the name of the field instead
+ * of its value: "Transfer-Encoding:\r\n chunked" becomes the field "Transfer-Encodingchunked". */
+static bool is_folded(const char *name, size_t len, const char *known)
+{
+    return len > strlen(known) && strncasecmp(name, known, strlen(known)) == 0;
+}
+
 void hx_head_note(struct hx_head *head, const char *name, size_t name_len, const char *value,
                   size_t value_len)
 {
-    if (!is_good_field(name, name_len, value, value_len)) {
+    if (!is_good_field(name, name_len, value, value_len) ||
+        is_folded(name, name_len, "Content-Length") ||
+        is_folded(name, name_len, "Transfer-Encoding")) {
         head->has_bad_field = true;
     } else if (is_name(name, name_len, "Host")) {
         head->n_host++;

@@ -29,7 +29,7 @@ struct hx_head {
     size_t content_length; /* of the last one; SIZE_MAX when it is no number or too large */
     bool has_transfer_encoding;
     bool has_expect;
-    bool has_bad_field; /* a name that is no token, or a control character in a value */
+    bool has_bad_field; /* no token, a control character, a folded length */
 };
 
 /* Judges the request target as it came, still encoded. NULL: it is fine. */
