@@ -172,7 +172,9 @@ static enum hx_errcode format_commands(struct settings *settings,
     put_command(&buf, "PING", NULL, NULL);
     settings->commands_len = buf.len;
     if (buf.is_failed) {
-        explicit_bzero(buf.data, buf.data == NULL ? 0 : buf.len);
+        if (buf.data != NULL) {
+            explicit_bzero(buf.data, buf.len);
+        }
         hx_strbuf_fini(&buf);
         return hx_error_set(err, HX_ERR_NOMEM, "out of memory");
     }
