@@ -71,13 +71,21 @@ void hx_config_fini(struct hx_config *config)
     *config = (struct hx_config){0};
 }
 
+static bool has_scheme(const struct hx_kind *kind, const char *scheme)
+{
+    for (const char *const *known = kind->schemes; *known != NULL; known++) {
+        if (strcmp(*known, scheme) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 const struct hx_kind *hx_kind_by_scheme(const struct hx_kind *const *kinds, const char *scheme)
 {
     for (; *kinds != NULL; kinds++) {
-        for (const char *const *known = (*kinds)->schemes; *known != NULL; known++) {
-            if (strcmp(*known, scheme) == 0) {
-                return *kinds;
-            }
+        if (has_scheme(*kinds, scheme)) {
+            return *kinds;
         }
     }
     return NULL;
@@ -96,7 +104,7 @@ struct hx_dependency *hx_dependency_new(const char *name, const struct hx_kind *
     dependency->url = *url_take;
     *url_take = (struct hx_url){0};
     dependency->name = strdup(name);
-    dependency->settings = calloc(1, kind->settings_size + 1);
+    dependency->settings = calloc(1, kind->settings_size + 1); /* a kind may have no settings */
     enum hx_errcode code = HX_OK;
     if (dependency->name == NULL || dependency->settings == NULL) {
         code = hx_error_set(err, HX_ERR_NOMEM, "out of memory");

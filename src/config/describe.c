@@ -8,6 +8,7 @@
 #include "base/option.h"
 #include "base/quote.h"
 #include "base/units.h"
+#include "config/config.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -276,17 +277,12 @@ void hx_describe_kinds(const struct hx_kind *const *kinds, struct hx_strbuf *out
 
 static const struct hx_kind *find_kind(const struct hx_kind *const *kinds, const char *name)
 {
-    for (; *kinds != NULL; kinds++) {
-        if (strcmp((*kinds)->name, name) == 0) {
-            return *kinds;
-        }
-        for (const char *const *scheme = (*kinds)->schemes; *scheme != NULL; scheme++) {
-            if (strcmp(*scheme, name) == 0) {
-                return *kinds;
-            }
+    for (size_t i = 0; kinds[i] != NULL; i++) {
+        if (strcmp(kinds[i]->name, name) == 0) {
+            return kinds[i];
         }
     }
-    return NULL;
+    return hx_kind_by_scheme(kinds, name);
 }
 
 static enum hx_errcode unknown_kind(const struct hx_kind *const *kinds, const char *name,

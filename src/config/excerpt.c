@@ -98,13 +98,19 @@ static void write_excerpt(const struct hx_loader *loader, const struct line *lin
     write_caret(loader->text, line->start, span, out);
 }
 
+/* What may stand before the first key of a line. */
+static bool is_lead(char c)
+{
+    return c == ' ' || c == '\t' || c == '-';
+}
+
 /* The end of "  - password:" at the begin of a line when the word is a known key; else the line's
  * start. */
 static size_t key_end(const struct hx_loader *loader, const struct line *line)
 {
     char word[MAX_KEY];
     size_t start = line->start;
-    while (start < line->end && memchr(" \t-", loader->text[start], 3) != NULL) {
+    while (start < line->end && is_lead(loader->text[start])) {
         start++;
     }
     const char *colon = memchr(loader->text + start, ':', line->end - start);

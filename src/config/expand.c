@@ -89,21 +89,19 @@ static enum hx_errcode scan_variable(struct writer *writer, const char **text, s
 
 static enum hx_errcode scan(struct writer *writer, const char *text, struct hx_error *err)
 {
-    while (*text != '\0') {
+    enum hx_errcode code = HX_OK;
+    while (*text != '\0' && code == HX_OK) {
         size_t plain = strcspn(text, "$");
         put(writer, text, plain);
         text += plain;
         if (strncmp(text, "${", 2) == 0) {
-            enum hx_errcode code = scan_variable(writer, &text, err);
-            if (code != HX_OK) {
-                return code;
-            }
+            code = scan_variable(writer, &text, err);
         } else if (*text == '$') {
             put(writer, "$", 1);
             text += text[1] == '$' ? 2 : 1;
         }
     }
-    return HX_OK;
+    return code;
 }
 
 enum hx_errcode hx_expand(struct hx_tree *tree, const char *text, struct hx_expansion *expansion,

@@ -58,10 +58,11 @@ static void report_duplicate(struct hx_loader *loader, struct hx_node *value,
     bool is_wanted = hx_findings_wants(&loader->findings, value->key->span);
     char quoted[HX_QUOTE_SIZE];
     value->is_duplicate = true;
-    value->key->is_public = true;
+    value->key->is_public = !hx_looks_private(value->key->text);
     hx_findings_add(&loader->findings, value->key->span,
-                    "duplicate key %s (first defined at line %zu)",
-                    hx_quote(value->key->text, quoted),
+                    "duplicate key%s%s (first defined at line %zu)",
+                    value->key->is_public ? " " : "",
+                    value->key->is_public ? hx_quote(value->key->text, quoted) : "",
                     is_wanted ? hx_loader_line(loader, first->key->span) : 0);
 }
 

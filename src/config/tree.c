@@ -20,7 +20,7 @@
 
 /* The options nest three deep; more than this is an accident or an attack. */
 #define MAX_DEPTH 16
-/* About 90 bytes each: a hundred times what ten dependencies need, and bounded. */
+/* Ten thousand dependencies need 200,000; a file of 8 MiB could hold some millions of 120 bytes. */
 #define MAX_NODES 1000000
 
 #define BLOCK_SIZE ((size_t)64 * 1024)
@@ -171,6 +171,20 @@ static struct hx_node *node_new(struct builder *builder, enum hx_node_type type,
     return node;
 }
 
+static bool is_input(const struct builder *builder, const char *text)
+{
+    uintptr_t at = (uintptr_t)text;
+    uintptr_t begin = (uintptr_t)builder->text;
+    return at >= begin && at < begin + builder->text_len;
+}
+
+/* YAML's ways to write that there is no value. */
+static bool is_null_word(const char *text)
+{
+    return strcmp(text, "") == 0 || strcmp(text, "~") == 0 || strcmp(text, "null") == 0 ||
+           strcmp(text, "Null") == 0 || strcmp(text, "NULL") == 0;
+}
+
 /* Keeps a copy of the event's text in the arena. A text without an escape or line fold points into
  * the input, everything else is a copy on the heap that dies with the event. */
 static bool copy_text(struct builder *builder, struct hx_node *node, struct fy_event *event)
@@ -184,13 +198,14 @@ static bool copy_text(struct builder *builder, struct hx_node *node, struct fy_e
     }
     memcpy(copy, text, len);
     hx_syntax_restore_colons(copy, len);
-    uintptr_t at = (uintptr_t)text, input = (uintptr_t)builder->text;
-    if (len > 0 && (at < input || at >= input + builder->text_len)) {
-        explicit_bzero((void *)at, len);
+    if (len > 0 && !is_input(builder, text)) {
+        void *heap = NULL;
+        memcpy(&heap, &text, sizeof heap); /* the token's own, given as const */
+        explicit_bzero(heap, len);
     }
     node->text = copy;
     bool is_plain = token == NULL || fy_token_scalar_style(token) == FYSS_PLAIN;
-    node->is_null = is_plain && (len == 0 || strcmp(copy, "~") == 0 || strcmp(copy, "null") == 0);
+    node->is_null = is_plain && is_null_word(copy);
     if (strlen(copy) != len) {
         return refuse(builder, node->span, "a text must not hold a NUL character");
     }

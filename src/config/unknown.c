@@ -229,6 +229,14 @@ void hx_option_report_unknown(const struct hx_scope *scope, struct hx_node *valu
     struct hx_span span = value->key->span;
     char name[NAME_SIZE];
     char quoted[HX_QUOTE_SIZE];
+    if (value->is_duplicate) {
+        return; /* reported as such, and its first one as unknown */
+    }
+    if (hx_looks_private(value->key->text)) {
+        hx_findings_add(findings, span,
+                        "expected an option's name as the key, got what may be a URL");
+        return;
+    }
     snprintf(name, sizeof name, "%s%s", prefix, value->key->text);
     value->key->is_public = true;
     if (!hx_findings_wants(findings, span)) {
@@ -256,17 +264,27 @@ void hx_option_report_unknown(const struct hx_scope *scope, struct hx_node *valu
 
 /* ---- words ---- */
 
-static bool is_segment(const struct hx_option *options, const char *word)
+static bool is_segment(const char *name, const char *word)
 {
     size_t len = strlen(word);
+    for (const char *at = name; *at != '\0'; at += *at == '.') {
+        size_t segment = strcspn(at, ".");
+        if (segment == len && memcmp(at, word, len) == 0) {
+            return true;
+        }
+        at += segment;
+    }
+    return false;
+}
+
+static bool has_word(const struct hx_option *options, const char *word)
+{
     for (const struct hx_option *option = options; option->name != NULL; option++) {
-        for (const char *at = option->name; *at != '\0'; at += strcspn(at, "."), at += *at == '.') {
-            if (strcspn(at, ".") == len && memcmp(at, word, len) == 0) {
-                return true;
-            }
+        if (is_segment(option->name, word)) {
+            return true;
         }
     }
-    return find_plain(options, word) != NULL;
+    return hx_option_find_file(options, word) != NULL;
 }
 
 bool hx_key_is_known(const struct hx_kind *const *kinds, const char *word)
@@ -277,26 +295,33 @@ bool hx_key_is_known(const struct hx_kind *const *kinds, const char *word)
             return true;
         }
     }
-    bool is_known = is_segment(hx_config_options, word) || is_segment(hx_policy_options, word);
+    bool is_known = has_word(hx_config_options, word) || has_word(hx_policy_options, word);
     for (; *kinds != NULL && !is_known; kinds++) {
-        is_known = is_segment((*kinds)->options, word);
+        is_known = has_word((*kinds)->options, word);
     }
     return is_known;
 }
 
 /* ---- schemes ---- */
 
+static size_t list_schemes(const struct hx_kind *const *kinds, const char **list)
+{
+    size_t n = 0;
+    for (; *kinds != NULL; kinds++) {
+        for (const char *const *scheme = (*kinds)->schemes; *scheme != NULL; scheme++) {
+            n += n < MAX_CANDIDATES;
+            list[n - 1] = *scheme;
+        }
+    }
+    list[n] = NULL;
+    return n;
+}
+
 void hx_scheme_unknown(const struct hx_kind *const *kinds, const char *scheme, bool wants_all,
                        struct hx_strbuf *out)
 {
     const char *list[MAX_CANDIDATES + 1];
-    size_t n = 0;
-    for (const struct hx_kind *const *kind = kinds; *kind != NULL; kind++) {
-        for (const char *const *s = (*kind)->schemes; *s != NULL && n < MAX_CANDIDATES; s++) {
-            list[n++] = *s;
-        }
-    }
-    list[n] = NULL;
+    size_t n = list_schemes(kinds, list);
     const char *nearest = NULL;
     hx_strbuf_puts(out, "unknown scheme");
     if (scheme != NULL) {
@@ -307,10 +332,11 @@ void hx_scheme_unknown(const struct hx_kind *const *kinds, const char *scheme, b
     if (nearest != NULL) {
         hx_strbuf_printf(out, " (did you mean \"%s\"?)", nearest);
     }
-    if (wants_all || nearest == NULL) {
-        hx_strbuf_puts(out, "; known are ");
-        for (size_t i = 0; i < n; i++) {
-            hx_strbuf_printf(out, "%s%s", i == 0 ? "" : i + 1 == n ? " and " : ", ", list[i]);
-        }
+    if (nearest != NULL && !wants_all) {
+        return;
+    }
+    hx_strbuf_puts(out, "; known are ");
+    for (size_t i = 0; i < n; i++) {
+        hx_strbuf_printf(out, "%s%s", i == 0 ? "" : i + 1 == n ? " and " : ", ", list[i]);
     }
 }
