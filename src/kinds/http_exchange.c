@@ -299,7 +299,6 @@ static bool set_up(CURL *easy, struct hx_http_exchange *exchange)
     curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
     curl_easy_setopt(easy, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
     curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
-    curl_easy_setopt(easy, CURLOPT_HTTPAUTH, (long)CURLAUTH_BASIC);
     curl_easy_setopt(easy, CURLOPT_PATH_AS_IS, 1L);
     curl_easy_setopt(easy, CURLOPT_MAXAGE_CONN, NEVER_TOO_IDLE_S);
     return curl_easy_setopt(easy, CURLOPT_PROXY, "") == CURLE_OK &&
@@ -356,19 +355,6 @@ static bool set_keeping(struct hx_http_exchange *exchange)
            curl_easy_setopt(easy, CURLOPT_SHARE, exchange->cache) == CURLE_OK;
 }
 
-/* What is for the dependency alone is not for other origins. */
-static bool set_identity(struct hx_http_exchange *exchange)
-{
-    CURL *easy = exchange->transfer.easy;
-    const struct hx_dependency *dependency = hx_check_dependency(exchange->check);
-    bool is_own = exchange->is_own_origin;
-    curl_easy_setopt(easy, CURLOPT_HTTPHEADER, is_own ? settings_of(exchange)->header_list : NULL);
-    return curl_easy_setopt(easy, CURLOPT_USERNAME, is_own ? hx_http_user(dependency) : NULL) ==
-               CURLE_OK &&
-           curl_easy_setopt(easy, CURLOPT_PASSWORD, is_own ? hx_http_password(dependency) : NULL) ==
-               CURLE_OK;
-}
-
 /* An empty host and port before the address: whatever the URL says, this is where to connect. */
 static void set_address(struct hx_http_exchange *exchange, const struct hx_address *address)
 {
@@ -410,9 +396,12 @@ bool hx_http_exchange_start(struct hx_http_exchange *exchange, struct hx_check *
     if (!target->is_own_origin || !hx_address_equal(address, &exchange->address))
         hx_http_exchange_disconnect(exchange);
     reset_counts(exchange);
-    if (!make_easy(exchange) || !set_keeping(exchange) || !set_identity(exchange) ||
+    if (!make_easy(exchange) || !set_keeping(exchange) ||
         curl_easy_setopt(exchange->transfer.easy, CURLOPT_URL, target->url) != CURLE_OK)
         return false;
+    /* What is for the dependency alone, credentials among it, is not for other origins. */
+    curl_easy_setopt(exchange->transfer.easy, CURLOPT_HTTPHEADER,
+                     target->is_own_origin ? settings_of(exchange)->header_list : NULL);
     set_address(exchange, address);
     set_connect_timeout(exchange, connect_timeout_ns);
     hx_check_enter(check, exchange->is_connected ? HX_PHASE_SEND : HX_PHASE_CONNECT);

@@ -9,19 +9,20 @@
 #include "base/strbuf.h"
 #include "net/tls.h"
 
+#include <openssl/evp.h>
 #include <string.h>
 #include <strings.h>
 
 /* These frame the request, and that is curl's work. */
 static const char *const FRAMING[] = {"Content-Length", "Transfer-Encoding", "Expect", "Upgrade"};
 
-const char *hx_http_user(const struct hx_dependency *dependency)
+static const char *user_of(const struct hx_dependency *dependency)
 {
     const struct hx_http_settings *settings = dependency->settings;
     return settings->user != NULL ? settings->user : dependency->url.user;
 }
 
-const char *hx_http_password(const struct hx_dependency *dependency)
+static const char *password_of(const struct hx_dependency *dependency)
 {
     const struct hx_http_settings *settings = dependency->settings;
     return settings->password != NULL ? settings->password : dependency->url.password;
@@ -79,6 +80,13 @@ static bool has_header(const struct hx_map *headers, const char *name)
     return false;
 }
 
+static void wipe(struct hx_strbuf *secret)
+{
+    if (secret->data != NULL)
+        explicit_bzero(secret->data, secret->size);
+    hx_strbuf_fini(secret);
+}
+
 static enum hx_errcode append_header(struct curl_slist **list, const char *name, const char *value,
                                      struct hx_error *err)
 {
@@ -92,9 +100,7 @@ static enum hx_errcode append_header(struct curl_slist **list, const char *name,
         hx_strbuf_printf(&line, "%s: %s", name, value);
     if (!line.is_failed)
         longer = curl_slist_append(*list, hx_strbuf_text(&line));
-    if (line.data != NULL)
-        explicit_bzero(line.data, line.len);
-    hx_strbuf_fini(&line);
+    wipe(&line);
     if (longer == NULL)
         return hx_error_set(err, HX_ERR_NOMEM, "out of memory");
     *list = longer;
@@ -118,10 +124,37 @@ static enum hx_errcode append_host(const struct hx_dependency *dependency,
     return code;
 }
 
+/* Basic authentication (RFC 7617). Not by CURLOPT_USERNAME: curl would write user and password into
+ * the URL that it reports for a relative redirect. */
+static enum hx_errcode append_credentials(const struct hx_dependency *dependency,
+                                          struct hx_http_settings *settings, struct hx_error *err)
+{
+    const char *password = password_of(dependency);
+    struct hx_strbuf plain, value;
+    if (user_of(dependency) == NULL)
+        return HX_OK;
+    hx_strbuf_init(&plain);
+    hx_strbuf_init(&value);
+    hx_strbuf_printf(&plain, "%s:%s", user_of(dependency), password != NULL ? password : "");
+    hx_strbuf_puts(&value, "Basic ");
+    bool is_made = !plain.is_failed && hx_strbuf_reserve(&value, plain.len * 4 / 3 + 4);
+    if (is_made)
+        EVP_EncodeBlock((unsigned char *)value.data + value.len, (const unsigned char *)plain.data,
+                        (int)plain.len);
+    enum hx_errcode code =
+        is_made ? append_header(&settings->header_list, "Authorization", value.data, err)
+                : hx_error_set(err, HX_ERR_NOMEM, "out of memory");
+    wipe(&plain);
+    wipe(&value);
+    return code;
+}
+
 static enum hx_errcode make_headers(const struct hx_dependency *dependency,
                                     struct hx_http_settings *settings, struct hx_error *err)
 {
     enum hx_errcode code = append_host(dependency, settings, err);
+    if (code == HX_OK)
+        code = append_credentials(dependency, settings, err);
     for (size_t i = 0; i < settings->headers.n && code == HX_OK; i++) {
         const struct hx_map_item *item = &settings->headers.items[i];
         code = check_header(item, err);
@@ -149,12 +182,12 @@ static enum hx_errcode check_credentials(const struct hx_dependency *dependency,
     if (settings->password != NULL && dependency->url.password != NULL)
         return hx_error_set(err, HX_ERR_INVALID,
                             "the password is given twice: in the URL and by password");
-    if (hx_http_password(dependency) != NULL && hx_http_user(dependency) == NULL)
+    if (password_of(dependency) != NULL && user_of(dependency) == NULL)
         return hx_error_set(err, HX_ERR_INVALID, "a password is given, but no user");
     /* What stands before the first ':' of the header is the user (RFC 7617). */
-    if (hx_http_user(dependency) != NULL && strchr(hx_http_user(dependency), ':') != NULL)
+    if (user_of(dependency) != NULL && strchr(user_of(dependency), ':') != NULL)
         return hx_error_set(err, HX_ERR_INVALID, "the user holds a ':'");
-    if (hx_http_user(dependency) != NULL && has_header(&settings->headers, "Authorization"))
+    if (user_of(dependency) != NULL && has_header(&settings->headers, "Authorization"))
         return hx_error_set(err, HX_ERR_INVALID,
                             "both a user and the header Authorization are given");
     return HX_OK;

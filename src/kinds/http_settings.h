@@ -23,7 +23,7 @@ struct hx_http_settings {
 
     /* Made by prepare. */
     struct hx_http_target target;
-    struct curl_slist *header_list;
+    struct curl_slist *header_list; /* with the credentials: secret */
     SSL_CTX *tls; /* NULL: nothing that is asked speaks TLS */
 };
 
@@ -31,9 +31,5 @@ enum hx_errcode hx_http_settings_prepare(struct hx_dependency *dependency,
                                          struct hx_error *err) HX_MUST_CHECK;
 /* Undoes prepare; what the option table filled stays. */
 void hx_http_settings_release(struct hx_dependency *dependency);
-
-/* User and password for the dependency, from the options or the URL; NULL: none. */
-const char *hx_http_user(const struct hx_dependency *dependency);
-const char *hx_http_password(const struct hx_dependency *dependency);
 
 #endif

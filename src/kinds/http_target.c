@@ -109,7 +109,7 @@ enum hx_errcode hx_http_target_init(struct hx_http_target *target,
     if (target->url == NULL || target->host == NULL)
         code = hx_error_set(err, HX_ERR_NOMEM, "out of memory");
     else if (!does_curl_agree(target->url, url, host))
-        code = hx_error_set(err, HX_ERR_INVALID, "libcurl does not take the host for one");
+        code = hx_error_set(err, HX_ERR_INVALID, "libcurl reads another host out of it");
     if (code != HX_OK)
         hx_http_target_fini(target);
     return code;
