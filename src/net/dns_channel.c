@@ -46,7 +46,7 @@ struct hx_dns_channel {
     LIST_HEAD(watches, socket_watch) watches;
     unsigned depth; /* calls into c-ares that have not returned */
     size_t n_asked; /* questions without answer */
-    bool is_retired, is_closing;
+    bool is_closing;
 };
 
 /* One question: c-ares gives its callback no more than one pointer. */
@@ -84,7 +84,6 @@ static void set_timer(struct hx_dns_channel *channel)
 
 static void destroy(struct hx_dns_channel *channel)
 {
-    channel->is_closing = true;
     channel->depth++; /* the answers that come now may not end it a second time */
     ares_destroy(channel->ares);
     channel->ares = NULL;
@@ -98,7 +97,7 @@ static void settle(struct hx_dns_channel *channel)
     if (channel->depth > 0) {
         return;
     }
-    if (channel->is_closing || (channel->is_retired && channel->n_asked == 0)) {
+    if (channel->is_closing) {
         destroy(channel);
     } else {
         set_timer(channel);
@@ -279,16 +278,16 @@ void hx_dns_channel_ask(struct hx_dns_channel *channel, const char *name, ares_a
     settle(channel);
 }
 
-void hx_dns_channel_retire(struct hx_dns_channel *channel)
+bool hx_dns_channel_is_idle(const struct hx_dns_channel *channel)
 {
-    enter(channel);
-    channel->is_retired = true;
-    settle(channel);
+    return channel->n_asked == 0;
 }
 
 void hx_dns_channel_close(struct hx_dns_channel *channel)
 {
-    enter(channel);
-    channel->is_closing = true;
-    settle(channel);
+    if (channel != NULL) {
+        enter(channel);
+        channel->is_closing = true;
+        settle(channel);
+    }
 }

@@ -9,6 +9,7 @@
 #include "health_exporter/error.h"
 
 #include <ares.h>
+#include <stdbool.h>
 
 struct uv_loop_s;
 struct hx_dns_channel;
@@ -23,11 +24,11 @@ enum hx_errcode hx_dns_channel_new(struct uv_loop_s *loop, const char *servers,
 void hx_dns_channel_ask(struct hx_dns_channel *channel, const char *name, ares_addrinfo_callback cb,
                         void *data);
 
-/* Asks no more; what has been asked still gets its answer, then the channel goes by itself. */
-void hx_dns_channel_retire(struct hx_dns_channel *channel);
+/* True when every question has its answer. */
+bool hx_dns_channel_is_idle(const struct hx_dns_channel *channel);
 
 /* Ends all questions with ARES_EDESTRUCTION, before this returns unless it is called from within
- * an answer; the memory goes when the loop has closed the handles. */
+ * an answer; the memory goes when the loop has closed the handles. Takes NULL. */
 void hx_dns_channel_close(struct hx_dns_channel *channel);
 
 #endif

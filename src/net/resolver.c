@@ -18,10 +18,10 @@
 
 #include "base/clock.h"
 #include "net/dns_channel.h"
+#include "net/host_name.h"
 #include "net/resolver_answer.h"
 #include "net/resolver_cache.h"
 
-#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/queue.h>
@@ -34,7 +34,6 @@
 #define HUNG_NS              (5 * HX_NS_PER_S)
 #define CONFIGURATION        "/etc/resolv.conf"
 #define CONFIGURATION_AGE_NS (1 * HX_NS_PER_S)
-#define MAX_NAME             253
 #define N_BUCKETS            256
 
 TAILQ_HEAD(lookups, hx_lookup);
@@ -56,12 +55,13 @@ struct query {
     bool is_starting; /* the channel has not returned from the question */
     bool is_done;
     struct hx_resolver_answer answer;
-    char name[MAX_NAME + 2]; /* with a last dot */
+    char name[HX_HOST_NAME_SIZE];
 };
 
 struct hx_resolver {
     struct uv_loop_s *loop;
     struct hx_dns_channel *channel;
+    struct hx_dns_channel *former; /* of the configuration before; NULL once it is idle */
     struct hx_resolver_cache *cache;
     char *servers; /* NULL: those of /etc/resolv.conf */
     int64_t max_ttl_ns, negative_ttl_ns;
@@ -72,51 +72,6 @@ struct hx_resolver {
 };
 
 static void on_answer(void *data, int status, int timeouts, struct ares_addrinfo *result);
-
-/* WHATWG's "ends in a number": such a host is an old spelling of an IPv4 address (127.1,
- * 0x7f.0.0.1), which some resolvers take for one; no domain name ends so. name is in lower case. */
-static bool ends_in_number(const char *name)
-{
-    size_t end = strlen(name);
-    end -= end > 0 && name[end - 1] == '.';
-    size_t start = end;
-    while (start > 0 && name[start - 1] != '.') {
-        start--;
-    }
-    const char *digits = "0123456789";
-    if (end - start >= 2 && name[start] == '0' && name[start + 1] == 'x') {
-        digits = "0123456789abcdef";
-        start += 2;
-    }
-    return strspn(name + start, digits) >= end - start;
-}
-
-/* Why the text can be no host name; NULL when it can. */
-static const char *name_defect(const char *name)
-{
-    /* c-ares would read a backslash as an escape. */
-    if (strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789-_.") != strlen(name)) {
-        return "it has characters that no host name has";
-    }
-    if (name[0] == '\0' || name[0] == '.' || strstr(name, "..") != NULL) {
-        return "it has an empty label";
-    }
-    return ends_in_number(name) ? "it is neither an address nor a name" : NULL;
-}
-
-/* Copies host in lower case; false when it is too long. */
-static bool copy_name(char name[MAX_NAME + 2], const char *host)
-{
-    size_t len = strlen(host);
-    size_t significant = len - (len > 0 && host[len - 1] == '.');
-    if (significant > MAX_NAME) {
-        return false;
-    }
-    for (size_t i = 0; i <= len; i++) {
-        name[i] = (char)tolower((unsigned char)host[i]);
-    }
-    return true;
-}
 
 static void tell(const struct hx_resolver_answer *answer, uint16_t port, hx_resolve_cb cb,
                  void *data)
@@ -203,8 +158,18 @@ static struct timespec configuration_mtime(void)
     return stat(CONFIGURATION, &status) == 0 ? status.st_mtim : (struct timespec){0};
 }
 
+/* Lets a new channel serve from now on; the one before it may finish what it was asked, the one
+ * before that not. */
+static void change_channel(struct hx_resolver *resolver, struct hx_dns_channel *channel)
+{
+    struct hx_dns_channel *last = resolver->former;
+    resolver->former = resolver->channel;
+    resolver->channel = channel;
+    hx_dns_channel_close(last);
+}
+
 /* Makes a new channel when /etc/resolv.conf has changed; without the means for one, the old serves
- * on and the next query tries again. */
+ * on and it is tried again later. It may end queries, and so call back. */
 static void follow_configuration(struct hx_resolver *resolver, int64_t now_ns)
 {
     if (resolver->servers != NULL ||
@@ -212,6 +177,10 @@ static void follow_configuration(struct hx_resolver *resolver, int64_t now_ns)
         return;
     }
     resolver->configuration_read_ns = now_ns;
+    if (resolver->former != NULL && hx_dns_channel_is_idle(resolver->former)) {
+        hx_dns_channel_close(resolver->former);
+        resolver->former = NULL;
+    }
     struct timespec mtime = configuration_mtime();
     struct hx_dns_channel *channel = NULL;
     if ((mtime.tv_sec == resolver->configuration_mtime.tv_sec &&
@@ -220,8 +189,7 @@ static void follow_configuration(struct hx_resolver *resolver, int64_t now_ns)
         return;
     }
     resolver->configuration_mtime = mtime;
-    hx_dns_channel_retire(resolver->channel);
-    resolver->channel = channel;
+    change_channel(resolver, channel);
 }
 
 static struct queries *bucket_of(struct hx_resolver *resolver, const char *name)
@@ -255,7 +223,6 @@ static struct query *query_new(struct hx_resolver *resolver, const char *name, i
     query->started_ns = now_ns;
     LIST_INSERT_HEAD(bucket_of(resolver, name), query, in_bucket);
     resolver->stats.queries++;
-    follow_configuration(resolver, now_ns);
     query->is_starting = true;
     hx_dns_channel_ask(resolver->channel, query->name, on_answer, query);
     query->is_starting = false;
@@ -280,6 +247,7 @@ static void look_up_name(struct hx_resolver *resolver, const char *name, uint16_
                          hx_resolve_cb cb, void *data, struct hx_lookup **lookup)
 {
     int64_t now_ns = hx_clock_monotonic_ns();
+    follow_configuration(resolver, now_ns);
     struct query *query = query_find(resolver, name, now_ns);
     if (query == NULL) {
         query = query_new(resolver, name, now_ns);
@@ -299,7 +267,7 @@ static void look_up_name(struct hx_resolver *resolver, const char *name, uint16_
 void hx_resolver_lookup(struct hx_resolver *resolver, const char *host, uint16_t port,
                         hx_resolve_cb cb, void *data, struct hx_lookup **lookup)
 {
-    char name[MAX_NAME + 2];
+    char name[HX_HOST_NAME_SIZE];
     struct hx_resolver_answer answer = {0};
     *lookup = NULL;
     resolver->stats.lookups++;
@@ -308,11 +276,11 @@ void hx_resolver_lookup(struct hx_resolver *resolver, const char *host, uint16_t
         tell(&answer, port, cb, data);
         return;
     }
-    if (!copy_name(name, host)) {
+    if (!hx_host_name_copy(name, host)) {
         tell_failure(HX_REASON_DNS, "host name longer than 253 characters", cb, data);
         return;
     }
-    const char *defect = name_defect(name);
+    const char *defect = hx_host_name_defect(name);
     if (defect != NULL) {
         hx_resolver_answer_fail(&answer, HX_REASON_DNS, "no host name \"%s\": %s", name, defect);
         tell(&answer, port, cb, data);
@@ -388,9 +356,8 @@ void hx_resolver_free(struct hx_resolver *resolver)
             query_orphan(LIST_FIRST(&resolver->buckets[i]));
         }
     }
-    if (resolver->channel != NULL) {
-        hx_dns_channel_close(resolver->channel);
-    }
+    hx_dns_channel_close(resolver->former);
+    hx_dns_channel_close(resolver->channel);
     hx_resolver_cache_free(resolver->cache);
     free(resolver->servers);
     free(resolver);

@@ -64,6 +64,8 @@ static void fail_by_status(struct hx_resolver_answer *answer, const char *name, 
         no_server_reached(answer, name);
         break;
     case ARES_ETIMEOUT:
+    case ARES_ECANCELLED:
+    case ARES_EDESTRUCTION: /* it was silent until its channel was closed */
         hx_resolver_answer_fail(answer, HX_REASON_TIMEOUT,
                                 "no answer from a name server for \"%s\"", name);
         break;

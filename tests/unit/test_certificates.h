@@ -37,8 +37,7 @@ static inline void test_certificate_extend(X509 *x509, X509 *issuer, int nid, co
 }
 
 /* names: "DNS:x.test,IP:127.0.0.1"; NULL makes an authority. issuer NULL: signed by itself. Good
- * from two days ago until an hour more than days_left
- * from now. */
+ * from two days ago until an hour more than days_left from now. */
 static inline struct test_certificate test_certificate_new(const char *names, int days_left,
                                                            const struct test_certificate *issuer)
 {

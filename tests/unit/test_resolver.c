@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* link: -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=strdup */
-/* link: -Wl,--wrap=hx_clock_monotonic_ns */
+/* link: -Wl,--wrap=hx_clock_monotonic_ns,--wrap=stat,--wrap=stat64 */
 /* The resolver against a name server on the same loop; the test can turn its clock forward. */
 #include "net/resolver.h"
 
@@ -11,14 +11,31 @@
 
 #include <fcntl.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static int64_t clock_ahead_ns;
+static time_t configuration_mtime;
 
 int64_t __real_hx_clock_monotonic_ns(void);
 int64_t __wrap_hx_clock_monotonic_ns(void)
 {
     return __real_hx_clock_monotonic_ns() + clock_ahead_ns;
+}
+
+/* The only file that the resolver asks about is /etc/resolv.conf; stat64 is what stat is called
+ * where file offsets have 64 bits. */
+int __wrap_stat(const char *path, struct stat *status)
+{
+    assert_string_equal(path, "/etc/resolv.conf");
+    memset(status, 0, sizeof *status);
+    status->st_mtim.tv_sec = configuration_mtime;
+    return 0;
+}
+
+int __wrap_stat64(const char *path, struct stat *status)
+{
+    return __wrap_stat(path, status);
 }
 
 struct fixture {
@@ -400,6 +417,31 @@ static void no_descriptors_left_is_internal(void **state)
     assert_int_equal(asked.n, 1);
 }
 
+/* The name servers are those of this machine here, whether they answer or not. */
+static void a_changed_configuration_is_followed_and_questions_before_it_live_on(void **state)
+{
+    struct fixture *f = *state;
+    struct hx_resolver *resolver = NULL;
+    struct asked before = {0}, between = {0}, local = {0};
+    configuration_mtime = 1;
+    assert_int_equal(hx_resolver_new(&f->loop, NULL, &resolver, NULL), HX_OK);
+    hx_resolver_lookup(resolver, "a.invalid", 80, on_resolved, &before, &before.lookup);
+    configuration_mtime = 2;
+    clock_ahead_ns = 2 * HX_NS_PER_S;
+    hx_resolver_lookup(resolver, "localhost", 80, on_resolved, &local, &local.lookup);
+    assert_int_equal(local.n_called, 1);
+    assert_int_equal(before.n_called, 0);
+    hx_resolver_lookup(resolver, "b.invalid", 80, on_resolved, &between, &between.lookup);
+    configuration_mtime = 3;
+    clock_ahead_ns = 4 * HX_NS_PER_S;
+    hx_resolver_lookup(resolver, "c.localhost.invalid", 80, on_resolved, &local, &local.lookup);
+    assert_int_equal(before.n_called, 1); /* its channel is the last but one */
+    assert_int_equal(before.reason, HX_REASON_TIMEOUT);
+    assert_int_equal(between.n_called, 0);
+    hx_resolver_free(resolver); /* ends both channels and tells nobody */
+    assert_int_equal(between.n_called, 0);
+}
+
 static void bad_name_servers_are_an_error(void **state)
 {
     struct fixture *f = *state;
@@ -474,6 +516,7 @@ int main(void)
         TEST(an_answer_with_a_wrong_id_is_none),
         TEST(a_name_server_that_is_not_there_is_dns_at_once),
         TEST(no_descriptors_left_is_internal),
+        TEST(a_changed_configuration_is_followed_and_questions_before_it_live_on),
         TEST(bad_name_servers_are_an_error),
         TEST(every_allocation_of_new_may_fail),
         TEST(a_lookup_without_memory_is_internal),
