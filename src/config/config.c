@@ -7,7 +7,6 @@
 
 #include "base/clock.h"
 #include "base/option.h"
-#include "base/quote.h"
 #include "base/url.h"
 #include "config/loader.h"
 

@@ -7,7 +7,6 @@
 #include "config/loader.h"
 
 #include "base/option.h"
-#include "base/quote.h"
 #include "base/url.h"
 
 #include <ctype.h>
@@ -33,10 +32,10 @@ static void report_name(struct hx_loader *loader, struct hx_node *node, const st
         hx_findings_add(&loader->findings, node->span, "%s", err->message);
         return;
     }
+    char note[HX_NOTE_SIZE];
     hx_findings_add(&loader->findings, node->span,
-                    "name: expected up to 64 letters, digits, '_' and '-'%s%s%s",
-                    node->origin == NULL ? "" : " (the value is from ",
-                    node->origin == NULL ? "" : node->origin, node->origin == NULL ? "" : ")");
+                    "name: expected up to 64 letters, digits, '_' and '-'%s",
+                    hx_value_note(node, note));
 }
 
 static void read_name(struct draft *draft)

@@ -4,11 +4,11 @@
  * and what holds between them. Each step reports all that it finds; only bytes and YAML that cannot
  * be read end the reading early. Everything read from the file is overwritten at the end.
  */
-#include "config/file.h"
 #include "config/loader.h"
-#include "config/syntax.h"
 
 #include "base/option.h"
+#include "config/file.h"
+#include "config/syntax.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -56,6 +56,10 @@ const char *hx_value_text(struct hx_loader *loader, struct hx_node *node, const 
 /* The same for an X_file: what the file holds that the node names. */
 const char *hx_value_file(struct hx_loader *loader, struct hx_node *node, const char *what);
 
+/* " (the value is from ${X})" when it is not from this file, else "". Returns note. */
+#define HX_NOTE_SIZE 192
+const char *hx_value_note(const struct hx_node *node, char note[HX_NOTE_SIZE]);
+
 /* May the value be quoted in a message? Not when it came from elsewhere or may hold a password. */
 bool hx_value_is_quotable(const struct hx_node *node);
 

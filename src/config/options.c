@@ -133,10 +133,9 @@ static void report_refused(struct hx_loader *loader, const struct hx_option *opt
         return;
     }
     char expected[EXPECTED_SIZE];
-    hx_findings_add(&loader->findings, node->span, "%s: expected %s%s%s%s", what,
-                    expected_text(option, expected),
-                    node->origin == NULL ? "" : " (the value is from ",
-                    node->origin == NULL ? "" : node->origin, node->origin == NULL ? "" : ")");
+    char note[HX_NOTE_SIZE];
+    hx_findings_add(&loader->findings, node->span, "%s: expected %s%s", what,
+                    expected_text(option, expected), hx_value_note(node, note));
 }
 
 static void set_text(struct hx_loader *loader, struct found found, const struct hx_node *node,

@@ -14,6 +14,7 @@
 #include "config/syntax.h"
 
 #include <libfyaml.h>
+
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>

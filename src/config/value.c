@@ -8,11 +8,11 @@
  * text of the file itself appears in a message or an excerpt only when the option that it was
  * written for is known to be no secret.
  */
-#include "config/expand.h"
-#include "config/file.h"
 #include "config/loader.h"
 
 #include "base/quote.h"
+#include "config/expand.h"
+#include "config/file.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -146,6 +146,15 @@ const char *hx_value_file(struct hx_loader *loader, struct hx_node *node, const 
         node->origin = "a file";
     }
     return node->value;
+}
+
+const char *hx_value_note(const struct hx_node *node, char note[HX_NOTE_SIZE])
+{
+    note[0] = '\0';
+    if (node->origin != NULL) {
+        snprintf(note, HX_NOTE_SIZE, " (the value is from %s)", node->origin);
+    }
+    return note;
 }
 
 bool hx_value_is_quotable(const struct hx_node *node)
