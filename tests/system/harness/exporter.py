@@ -42,6 +42,13 @@ def environment(extra=None):
     return {**{name: os.environ[name] for name in kept if name in os.environ}, **(extra or {})}
 
 
+class _PlainDumper(yaml.SafeDumper):
+    """Writes what occurs twice out twice: no anchors."""
+
+    def ignore_aliases(self, data):
+        return True
+
+
 def write_config(directory, config, name="checks.yml"):
     path = pathlib.Path(directory) / name
     if isinstance(config, bytes):
@@ -49,7 +56,7 @@ def write_config(directory, config, name="checks.yml"):
     elif isinstance(config, str):
         path.write_text(config, encoding="utf-8")
     else:
-        path.write_text(yaml.safe_dump(config, sort_keys=False), encoding="utf-8")
+        path.write_text(yaml.dump(config, Dumper=_PlainDumper, sort_keys=False), encoding="utf-8")
     return path
 
 

@@ -5,6 +5,7 @@ A behaviour is called with each accepted connection, in a thread of its own; whe
 connection is closed. Behaviours that speak a protocol are in fake_redis, fake_postgres, fake_http.
 """
 import random
+import select
 import socket
 import struct
 import threading
@@ -50,9 +51,10 @@ class Connection:
         self._sock.sendall(data)
 
     def send_slowly(self, data, seconds=0.2):
+        """A byte at a time, until the peer goes."""
         for byte in data:
             self.send(bytes([byte]))
-            if self._server.is_closing.wait(seconds):
+            if select.select([self._sock], [], [], seconds)[0] and not self.receive():
                 return
 
     def hold(self):
@@ -74,7 +76,6 @@ class FaultServer:
     def __init__(self, behave, namespace=OUTSIDE, tls=None):
         self._behave = behave
         self._tls = tls
-        self.is_closing = threading.Event()
         self._lock = threading.Lock()
         self._open = {}
         self._received = []
@@ -121,7 +122,6 @@ class FaultServer:
             sock.close()
 
     def close(self):
-        self.is_closing.set()
         self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
         with self._lock:
