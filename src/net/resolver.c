@@ -307,8 +307,12 @@ static void query_orphan(struct query *query)
 {
     LIST_REMOVE(query, in_bucket);
     query->resolver = NULL;
-    while (!TAILQ_EMPTY(&query->waiting)) {
-        hx_lookup_cancel(TAILQ_FIRST(&query->waiting));
+    struct hx_lookup *lookup = TAILQ_FIRST(&query->waiting);
+    TAILQ_INIT(&query->waiting);
+    while (lookup != NULL) {
+        struct hx_lookup *next = TAILQ_NEXT(lookup, in_query);
+        free(lookup);
+        lookup = next;
     }
 }
 

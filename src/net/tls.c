@@ -79,7 +79,10 @@ static enum hx_errcode set_trust(SSL_CTX *context, const struct hx_tls_options *
 /* An encrypted key must not make OpenSSL ask on the terminal. */
 static int no_passphrase(char *buffer, int size, int is_writing, void *data)
 {
-    (void)buffer, (void)size, (void)is_writing, (void)data;
+    (void)is_writing, (void)data;
+    if (size > 0) {
+        buffer[0] = '\0';
+    }
     return -1;
 }
 
