@@ -6,17 +6,17 @@
  * second the ports of this host would run out. The listening application may then see an accepted
  * connection that was reset.
  */
-#include "kinds/exchange.h"
+#include "kinds/dialogue.h"
 #include "kinds/kinds.h"
 
 #include <string.h>
 
 struct settings {
-    struct hx_exchange_settings exchange;
+    struct hx_dialogue_settings dialogue;
 };
 
 static const struct hx_option options[] = {
-    HX_EXCHANGE_OPTIONS(struct settings),
+    HX_DIALOGUE_OPTIONS(struct settings),
     {.name = NULL},
 };
 
@@ -35,7 +35,7 @@ static enum hx_errcode check_url(const struct hx_url *url, struct hx_error *err)
 {
     struct hx_address address;
     if (!is_unix(url)) {
-        return hx_exchange_check_url(url, err);
+        return hx_dialogue_check_url(url, err);
     }
     if (url->host != NULL || url->query != NULL || url->path == NULL ||
         !hx_address_unix(url->path, &address)) {
@@ -49,37 +49,37 @@ static enum hx_errcode tcp_prepare(struct hx_dependency *dependency, struct hx_e
 {
     struct settings *settings = dependency->settings;
     enum hx_errcode code = check_url(&dependency->url, err);
-    return code != HX_OK ? code : hx_exchange_prepare(&settings->exchange, err);
+    return code != HX_OK ? code : hx_dialogue_prepare(&settings->dialogue, err);
 }
 
 static void tcp_release(struct hx_dependency *dependency)
 {
     struct settings *settings = dependency->settings;
-    hx_exchange_release(&settings->exchange);
+    hx_dialogue_release(&settings->dialogue);
 }
 
 static void on_ready(struct hx_check *check)
 {
     const struct settings *settings = hx_check_settings(check);
-    struct hx_exchange *exchange = hx_check_run(check);
-    if (hx_exchange_is_wanted(&settings->exchange)) {
-        hx_exchange_begin(check, &settings->exchange);
+    struct hx_dialogue *dialogue = hx_check_run(check);
+    if (hx_dialogue_is_wanted(&settings->dialogue)) {
+        hx_dialogue_begin(check, &settings->dialogue);
         return;
     }
-    hx_dial_reset(&exchange->dial);
+    hx_dial_reset(&dialogue->dial);
     hx_check_pass(check);
 }
 
 static void tcp_start(struct hx_check *check)
 {
     const struct hx_url *url = &hx_check_dependency(check)->url;
-    struct hx_exchange *exchange = hx_check_run(check);
-    hx_dial_start(&exchange->dial, check,
+    struct hx_dialogue *dialogue = hx_check_run(check);
+    hx_dial_start(&dialogue->dial, check,
                   &(struct hx_dial_plan){.host = is_unix(url) ? url->path : url->host,
                                          .port = url->port,
                                          .on_ready = on_ready,
-                                         .on_data = hx_exchange_on_data,
-                                         .on_end = hx_exchange_on_end});
+                                         .on_data = hx_dialogue_on_data,
+                                         .on_end = hx_dialogue_on_end});
 }
 
 const struct hx_kind hx_kind_tcp = {
@@ -90,9 +90,9 @@ const struct hx_kind hx_kind_tcp = {
     .options = options,
     .reasons = reasons,
     .settings_size = sizeof(struct settings),
-    .run_size = sizeof(struct hx_exchange),
+    .run_size = sizeof(struct hx_dialogue),
     .prepare = tcp_prepare,
     .start = tcp_start,
-    .cancel = hx_exchange_cancel,
+    .cancel = hx_dialogue_cancel,
     .release = tcp_release,
 };

@@ -5,7 +5,7 @@
  */
 #include "net/tls.h"
 #include "base/clock.h"
-#include "kinds/exchange.h"
+#include "kinds/dialogue.h"
 #include "kinds/kinds.h"
 
 #include <inttypes.h>
@@ -13,7 +13,7 @@
 #define SECONDS_PER_DAY 86400
 
 struct settings {
-    struct hx_exchange_settings exchange;
+    struct hx_dialogue_settings dialogue;
     int64_t min_days;
     SSL_CTX *context;
 };
@@ -26,7 +26,7 @@ static const struct hx_option options[] = {
      .help = "fail when a certificate of the chain expires in fewer days; 0: only when expired",
      .min = 0,
      .max = 3650},
-    HX_EXCHANGE_OPTIONS(struct settings),
+    HX_DIALOGUE_OPTIONS(struct settings),
     {.name = NULL},
 };
 
@@ -39,7 +39,7 @@ static const enum hx_reason reasons[] = {
 static void tls_release(struct hx_dependency *dependency)
 {
     struct settings *settings = dependency->settings;
-    hx_exchange_release(&settings->exchange);
+    hx_dialogue_release(&settings->dialogue);
     SSL_CTX_free(settings->context);
     settings->context = NULL;
 }
@@ -47,9 +47,9 @@ static void tls_release(struct hx_dependency *dependency)
 static enum hx_errcode tls_prepare(struct hx_dependency *dependency, struct hx_error *err)
 {
     struct settings *settings = dependency->settings;
-    enum hx_errcode code = hx_exchange_check_url(&dependency->url, err);
+    enum hx_errcode code = hx_dialogue_check_url(&dependency->url, err);
     if (code == HX_OK) {
-        code = hx_exchange_prepare(&settings->exchange, err);
+        code = hx_dialogue_prepare(&settings->dialogue, err);
     }
     if (code == HX_OK) {
         code = hx_tls_context_new(&dependency->policy.tls, &settings->context, err);
@@ -70,16 +70,16 @@ static int64_t days_left(const struct hx_stream *stream)
 static void on_ready(struct hx_check *check)
 {
     const struct settings *settings = hx_check_settings(check);
-    struct hx_exchange *exchange = hx_check_run(check);
-    int64_t days = settings->min_days > 0 ? days_left(exchange->dial.stream) : 0;
+    struct hx_dialogue *dialogue = hx_check_run(check);
+    int64_t days = settings->min_days > 0 ? days_left(dialogue->dial.stream) : 0;
     if (days < settings->min_days) {
-        hx_exchange_cancel(check);
+        hx_dialogue_cancel(check);
         hx_check_fail(check, HX_REASON_ASSERTION,
                       "certificate expires in %" PRId64 " days, expected at least %" PRId64, days,
                       settings->min_days);
         return;
     }
-    hx_exchange_begin(check, &settings->exchange);
+    hx_dialogue_begin(check, &settings->dialogue);
 }
 
 static void tls_start(struct hx_check *check)
@@ -87,16 +87,16 @@ static void tls_start(struct hx_check *check)
     const struct hx_dependency *dependency = hx_check_dependency(check);
     const struct settings *settings = hx_check_settings(check);
     const char *server_name = dependency->policy.tls.server_name;
-    struct hx_exchange *exchange = hx_check_run(check);
-    hx_dial_start(&exchange->dial, check,
+    struct hx_dialogue *dialogue = hx_check_run(check);
+    hx_dial_start(&dialogue->dial, check,
                   &(struct hx_dial_plan){.host = dependency->url.host,
                                          .port = dependency->url.port,
                                          .context = settings->context,
                                          .server_name = server_name != NULL ? server_name
                                                                             : dependency->url.host,
                                          .on_ready = on_ready,
-                                         .on_data = hx_exchange_on_data,
-                                         .on_end = hx_exchange_on_end});
+                                         .on_data = hx_dialogue_on_data,
+                                         .on_end = hx_dialogue_on_end});
 }
 
 const struct hx_kind hx_kind_tls = {
@@ -107,9 +107,9 @@ const struct hx_kind hx_kind_tls = {
     .options = options,
     .reasons = reasons,
     .settings_size = sizeof(struct settings),
-    .run_size = sizeof(struct hx_exchange),
+    .run_size = sizeof(struct hx_dialogue),
     .prepare = tls_prepare,
     .start = tls_start,
-    .cancel = hx_exchange_cancel,
+    .cancel = hx_dialogue_cancel,
     .release = tls_release,
 };

@@ -9,7 +9,7 @@
  * Who frees what: what was received is kept in the run memory during a check and goes with its end,
  * or with cancel.
  */
-#include "kinds/exchange.h"
+#include "kinds/dialogue.h"
 
 #include "base/mem.h"
 #include "base/units.h"
@@ -85,7 +85,7 @@ static enum hx_errcode unescape(const char *option, const char *text, char **byt
     return HX_OK;
 }
 
-enum hx_errcode hx_exchange_check_url(const struct hx_url *url, struct hx_error *err)
+enum hx_errcode hx_dialogue_check_url(const struct hx_url *url, struct hx_error *err)
 {
     bool has_path = url->path != NULL && url->path[0] != '\0' && strcmp(url->path, "/") != 0;
     if (url->user != NULL || url->password != NULL || url->query != NULL || has_path ||
@@ -96,7 +96,7 @@ enum hx_errcode hx_exchange_check_url(const struct hx_url *url, struct hx_error 
     return HX_OK;
 }
 
-enum hx_errcode hx_exchange_prepare(struct hx_exchange_settings *settings, struct hx_error *err)
+enum hx_errcode hx_dialogue_prepare(struct hx_dialogue_settings *settings, struct hx_error *err)
 {
     enum hx_errcode code =
         unescape("send", settings->send, &settings->send_bytes, &settings->send_len, err);
@@ -111,44 +111,44 @@ enum hx_errcode hx_exchange_prepare(struct hx_exchange_settings *settings, struc
         code = hx_error_set(err, HX_ERR_INVALID, "expect: expected a text within max_bytes");
     }
     if (code != HX_OK) {
-        hx_exchange_release(settings);
+        hx_dialogue_release(settings);
     }
     return code;
 }
 
-void hx_exchange_release(struct hx_exchange_settings *settings)
+void hx_dialogue_release(struct hx_dialogue_settings *settings)
 {
     free(settings->send_bytes);
     free(settings->expect_bytes);
     settings->send_bytes = settings->expect_bytes = NULL;
 }
 
-bool hx_exchange_is_wanted(const struct hx_exchange_settings *settings)
+bool hx_dialogue_is_wanted(const struct hx_dialogue_settings *settings)
 {
     return settings->send_len > 0 || settings->expect_len > 0;
 }
 
-void hx_exchange_cancel(struct hx_check *check)
+void hx_dialogue_cancel(struct hx_check *check)
 {
-    struct hx_exchange *exchange = hx_check_run(check);
-    hx_dial_cancel(&exchange->dial);
-    hx_strbuf_fini(&exchange->received);
-    exchange->settings = NULL;
+    struct hx_dialogue *dialogue = hx_check_run(check);
+    hx_dial_cancel(&dialogue->dial);
+    hx_strbuf_fini(&dialogue->received);
+    dialogue->settings = NULL;
 }
 
 static void pass(struct hx_check *check)
 {
-    hx_exchange_cancel(check);
+    hx_dialogue_cancel(check);
     hx_check_pass(check);
 }
 
-void hx_exchange_begin(struct hx_check *check, const struct hx_exchange_settings *settings)
+void hx_dialogue_begin(struct hx_check *check, const struct hx_dialogue_settings *settings)
 {
-    struct hx_exchange *exchange = hx_check_run(check);
-    exchange->settings = settings;
+    struct hx_dialogue *dialogue = hx_check_run(check);
+    dialogue->settings = settings;
     if (settings->send_len > 0) {
         hx_check_enter(check, HX_PHASE_SEND);
-        hx_stream_write(exchange->dial.stream, settings->send_bytes, settings->send_len);
+        hx_stream_write(dialogue->dial.stream, settings->send_bytes, settings->send_len);
     }
     if (settings->expect_len == 0) {
         pass(check);
@@ -159,10 +159,10 @@ void hx_exchange_begin(struct hx_check *check, const struct hx_exchange_settings
 
 /* Appends the bytes as far as max_bytes goes; true when the expected text is among what came. Only
  * the new bytes, and those before them that may begin the text, are searched. */
-static bool is_met(struct hx_exchange *exchange, const char *bytes, size_t len)
+static bool is_met(struct hx_dialogue *dialogue, const char *bytes, size_t len)
 {
-    const struct hx_exchange_settings *settings = exchange->settings;
-    struct hx_strbuf *received = &exchange->received;
+    const struct hx_dialogue_settings *settings = dialogue->settings;
+    struct hx_strbuf *received = &dialogue->received;
     size_t room = (size_t)settings->max_bytes - received->len;
     size_t overlap = settings->expect_len - 1;
     size_t from = received->len > overlap ? received->len - overlap : 0;
@@ -171,31 +171,31 @@ static bool is_met(struct hx_exchange *exchange, const char *bytes, size_t len)
                                        settings->expect_bytes, settings->expect_len) != NULL;
 }
 
-void hx_exchange_on_data(struct hx_check *check, const char *bytes, size_t len)
+void hx_dialogue_on_data(struct hx_check *check, const char *bytes, size_t len)
 {
-    struct hx_exchange *exchange = hx_check_run(check);
-    const struct hx_exchange_settings *settings = exchange->settings;
-    bool is_over = len > (size_t)settings->max_bytes - exchange->received.len;
-    bool has_met = is_met(exchange, bytes, len);
-    bool is_failed = exchange->received.is_failed;
+    struct hx_dialogue *dialogue = hx_check_run(check);
+    const struct hx_dialogue_settings *settings = dialogue->settings;
+    bool is_over = len > (size_t)settings->max_bytes - dialogue->received.len;
+    bool has_met = is_met(dialogue, bytes, len);
+    bool is_failed = dialogue->received.is_failed;
     char size[32];
     if (has_met) {
         pass(check);
     } else if (is_failed) {
-        hx_exchange_cancel(check);
+        hx_dialogue_cancel(check);
         hx_check_fail(check, HX_REASON_INTERNAL, "receive: out of memory");
     } else if (is_over) {
-        hx_exchange_cancel(check);
+        hx_dialogue_cancel(check);
         hx_check_fail(check, HX_REASON_LIMIT, "expected text not within the first %s",
                       hx_format_size(settings->max_bytes, size, sizeof size));
     }
 }
 
-void hx_exchange_on_end(struct hx_check *check, enum hx_reason reason, const char *message)
+void hx_dialogue_on_end(struct hx_check *check, enum hx_reason reason, const char *message)
 {
-    struct hx_exchange *exchange = hx_check_run(check);
-    size_t n_received = exchange->received.len;
-    hx_exchange_cancel(check);
+    struct hx_dialogue *dialogue = hx_check_run(check);
+    size_t n_received = dialogue->received.len;
+    hx_dialogue_cancel(check);
     if (reason == HX_REASON_CLOSED && n_received > 0) {
         hx_check_fail(check, HX_REASON_ASSERTION,
                       "expected text not received: the peer closed after %zu bytes", n_received);
