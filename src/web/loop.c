@@ -84,10 +84,20 @@ static void take(struct hx_web *web, int fd, const struct sockaddr_storage *addr
     web->accepting = NULL;
 }
 
-/* Is the failure one that would come again at once? */
-static bool is_exhausted(int error)
+/* Is the failure that of one connection, which is gone with it (accept(2))? Any other, such as no
+ * descriptor being left, would come again at once. */
+static bool is_of_connection(int error)
 {
-    return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM;
+    return error == ECONNABORTED || error == EINTR || error == EPROTO || error == EPERM ||
+           error == ENETDOWN || error == ENETUNREACH || error == EHOSTDOWN ||
+           error == EHOSTUNREACH || error == ENOPROTOOPT || error == EOPNOTSUPP;
+}
+
+static void pause_accepting(struct loop *loop, int error)
+{
+    hx_weblog_event(&loop->web->weblog, HX_WEB_EVENT_ACCEPT, strerrordesc_np(error));
+    watch_listeners(loop->web, EPOLL_CTL_DEL);
+    loop->accept_again_ns = loop->web->now_ns + ACCEPT_PAUSE_NS;
 }
 
 static void accept_from(struct loop *loop, int listener, unsigned max)
@@ -99,15 +109,12 @@ static void accept_from(struct loop *loop, int listener, unsigned max)
         int fd = accept4(listener, (struct sockaddr *)&address, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
         if (fd >= 0) {
             take(web, fd, &address, len);
-        } else if (is_exhausted(errno)) {
-            hx_weblog_event(&web->weblog, HX_WEB_EVENT_ACCEPT, strerrordesc_np(errno));
-            watch_listeners(web, EPOLL_CTL_DEL);
-            loop->accept_again_ns = web->now_ns + ACCEPT_PAUSE_NS;
-            return;
         } else if (errno == EAGAIN) {
             return;
+        } else if (!is_of_connection(errno)) {
+            pause_accepting(loop, errno);
+            return;
         }
-        /* Whatever else is the trouble of a connection that is gone already. */
     }
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The HTTP side: listeners, and what they answer from the board and the registry. It runs in
- * libmicrohttpd's own epoll threads and reads only; what changes anything is posted through
+ * The HTTP side: listeners, and what they answer from the board and the registry. It runs in one
+ * thread of its own around libmicrohttpd and reads only; what changes anything is posted through
  * hx_web_actions.
  */
 #ifndef HX_WEB_SERVER_H
@@ -13,7 +13,7 @@
 
 struct hx_web;
 
-/* What the web may ask of the rest; each may be called from any web thread and never blocks. */
+/* What the web may ask of the rest; each is called from the web thread and never blocks. */
 struct hx_web_actions {
     void *data;
     /* NOTFOUND, UNSUPPORTED, LIMIT as hx_engine_report(). */
