@@ -131,6 +131,7 @@ static const struct hx_kind script_kind = {
 
 struct fixture {
     uv_loop_t loop;
+    uv_timer_t ticker; /* makes the loop return while nothing is due */
     struct hx_board board;
     struct hx_registry *registry;
     struct hx_runner runner;
@@ -152,10 +153,17 @@ static struct hx_dependency *dependency_of(const char *name, enum script script)
     return dependency;
 }
 
+static void on_tick(uv_timer_t *timer)
+{
+    (void)timer;
+}
+
 static void begin(struct fixture *f, size_t max_in_flight)
 {
     memset(f, 0, sizeof(*f));
     assert_int_equal(uv_loop_init(&f->loop), 0);
+    uv_timer_init(&f->loop, &f->ticker);
+    uv_timer_start(&f->ticker, on_tick, 5, 5);
     assert_int_equal(hx_board_init(&f->board, NULL), HX_OK);
     f->registry = hx_registry_new();
     struct hx_runner_options options = {
@@ -217,6 +225,7 @@ static void run_until_checks(struct fixture *f, const struct hx_record *record, 
 static void end(struct fixture *f)
 {
     hx_runner_stop(&f->runner);
+    uv_close((uv_handle_t *)&f->ticker, NULL);
     uv_run(&f->loop, UV_RUN_DEFAULT);
     assert_int_equal(uv_loop_close(&f->loop), 0);
     hx_board_fini(&f->board);
