@@ -23,7 +23,8 @@ ZONE = {
     "wrong-id.test": dns.wrong_id,
     "loop.test": dns.cname_to("loop.test"),
     "many.test": dns.addresses(*["127.0.0.1"] * 20),
-    "first-dead.test": dns.addresses("127.0.0.77", "127.0.0.1"),
+    "first-refuses.test": dns.addresses("127.0.0.77", "127.0.0.1"),
+    "first-silent.test": dns.addresses(BLACKHOLE, "127.0.0.1"),
 }
 
 URLS = {
@@ -67,7 +68,9 @@ ROWS = [
     Row("answer_to_another_question", "tcp://wrong-id.test:1", "timeout", when="at the deadline"),
     Row("cname_loop", "tcp://loop.test:1", "dns"),
     Row("many_addresses", "tcp://many.test:{port}", "", faults.hang, state="up", when="at once"),
-    Row("first_address_refuses", "tcp://first-dead.test:{port}", "", faults.hang, state="up"),
+    Row("first_address_refuses", "tcp://first-refuses.test:{port}", "", faults.hang, state="up"),
+    *(Row(f"{kind}_first_address_silent", URLS[kind].replace("{host}", "first-silent.test"), "",
+          HEALTHY[kind], state="up") for kind in URLS),
 ]
 
 

@@ -4,6 +4,7 @@ import pytest
 
 from harness import faults
 from harness.rows import Batch, Row, common_rows, selected_rows
+from harness.waiting import MEMORY_NOISE
 
 EXPECT = {"send": "PING\r\n", "expect": "PONG"}
 URL = "tcp://127.0.0.1:{port}"
@@ -71,7 +72,7 @@ def test_a_hundred_failures_leave_no_descriptor_behind(start):
         exporter.wait_for_checks(names, 100, 30)
         exporter.wait_for(lambda: exporter.descriptors() <= before + len(names), 5,
                           f"descriptors are back at {before}")
-        assert exporter.resident_bytes() <= memory + 2 * 1024 * 1024
+        assert exporter.resident_bytes() <= memory + MEMORY_NOISE
     closed.close()
     hanging.close()
 

@@ -72,6 +72,7 @@ def test_startup_waits_for_what_it_requires(start, peer):
         {"name": "model", "url": "heartbeat:", "ttl": "1s", **OFTEN}]}
     with start(config) as exporter:
         exporter.wait_for_state("model", "down")
+        exporter.wait_for_state("good", "up")
         response = exporter.get("/startupz")
         assert response.status == 503
         assert response.json() == {"status": "starting", "waiting_for": ["model"]}

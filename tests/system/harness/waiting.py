@@ -2,11 +2,15 @@
 """Waiting on conditions. This is the only place of the suite that sleeps."""
 import os
 import random
+import signal
 import socket
 import time
 
 # Sanitized builds are slower: their limits are five times as wide.
 SLOW = 5 if os.environ.get("HX_SLOW") == "1" else 1
+
+# How far the memory of a process may grow by chance; a sanitizer keeps what was freed.
+MEMORY_NOISE = (8 if SLOW == 1 else 400) * 1024 * 1024
 
 # Below the kernel's ephemeral range, so that no outgoing connection takes a port before its server.
 PORTS = range(20000, 32000)
@@ -14,6 +18,13 @@ PORTS = range(20000, 32000)
 
 def pause_between_polls(seconds=0.02):
     time.sleep(seconds)
+
+
+def stopped_for(pid, seconds):
+    """The whole process stands still for a while."""
+    os.kill(pid, signal.SIGSTOP)
+    pause_between_polls(seconds)
+    os.kill(pid, signal.SIGCONT)
 
 
 def wait_until(condition, timeout, what, every=0.02):
