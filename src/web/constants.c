@@ -44,23 +44,28 @@ static struct MHD_Response *make_version(const struct hx_web_options *options, b
     return hx_response_take(&buf, HX_TYPE_JSON, is_closing);
 }
 
+static struct MHD_Response *make(size_t constant, const struct hx_web_options *options,
+                                 bool is_closing)
+{
+    if (constant == HX_CONSTANT_VERSION)
+        return make_version(options, is_closing);
+    return hx_response_constant(texts[constant].text, texts[constant].type, is_closing);
+}
+
 enum hx_errcode hx_constants_init(struct hx_constants *constants,
                                   const struct hx_web_options *options, struct hx_error *err)
 {
-    *constants = (struct hx_constants){0};
+    bool is_good = true;
     for (size_t i = 0; i < HX_N_CONSTANTS; i++) {
-        for (size_t closing = 0; closing < 2; closing++) {
-            constants->responses[i][closing] =
-                i == HX_CONSTANT_VERSION
-                    ? make_version(options, closing == 1)
-                    : hx_response_constant(texts[i].text, texts[i].type, closing == 1);
-            if (constants->responses[i][closing] == NULL) {
-                hx_constants_fini(constants);
-                return hx_error_set(err, HX_ERR_NOMEM, "out of memory");
-            }
-        }
+        constants->responses[i][0] = make(i, options, false);
+        constants->responses[i][1] = make(i, options, true);
+        is_good =
+            is_good && constants->responses[i][0] != NULL && constants->responses[i][1] != NULL;
     }
-    return HX_OK;
+    if (is_good)
+        return HX_OK;
+    hx_constants_fini(constants);
+    return hx_error_set(err, HX_ERR_NOMEM, "out of memory");
 }
 
 void hx_constants_fini(struct hx_constants *constants)

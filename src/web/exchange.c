@@ -171,6 +171,7 @@ static enum MHD_Result on_data(struct hx_client *connection, const char *data, s
     return MHD_YES;
 }
 
+/* NOLINTNEXTLINE(readability-function-size): the type is the library's */
 enum MHD_Result hx_on_request(void *cls, struct MHD_Connection *mhd, const char *url,
                               const char *method, const char *version, const char *data,
                               size_t *data_len, void **context)

@@ -90,13 +90,15 @@ static int bind_tcp(int fd, const struct sockaddr *address, socklen_t len)
 
 static uint16_t bound_port(int fd)
 {
-    struct sockaddr_storage storage = {0};
-    socklen_t len = sizeof(storage);
-    if (getsockname(fd, (struct sockaddr *)&storage, &len) != 0)
+    union {
+        struct sockaddr any;
+        struct sockaddr_in four;
+        struct sockaddr_in6 six;
+    } address = {.six.sin6_family = AF_UNSPEC};
+    socklen_t len = sizeof(address);
+    if (getsockname(fd, &address.any, &len) != 0)
         return 0;
-    if (storage.ss_family == AF_INET6)
-        return ntohs(((struct sockaddr_in6 *)(void *)&storage)->sin6_port);
-    return ntohs(((struct sockaddr_in *)(void *)&storage)->sin_port);
+    return ntohs(address.any.sa_family == AF_INET6 ? address.six.sin6_port : address.four.sin_port);
 }
 
 /* Opens one address; 0 or errno. */
@@ -140,7 +142,7 @@ static const struct addrinfo *first_v4(const struct addrinfo *all)
 static enum hx_errcode open_tcp(const char *address, struct hx_listener *listener,
                                 struct hx_error *err)
 {
-    struct target target;
+    struct target target = {{0}, {0}};
     enum hx_errcode code = split(address, &target, err);
     if (code != HX_OK)
         return code;

@@ -15,9 +15,9 @@
 #include <sys/types.h>
 
 /* How much is rendered at a time. */
-#define PIECE (32 * 1024)
+#define PIECE ((size_t)32 * 1024)
 /* What libmicrohttpd reads at a time for HTTP/1.0; with chunks its connection's memory decides. */
-#define BLOCK (16 * 1024)
+#define BLOCK ((size_t)16 * 1024)
 
 struct scrape {
     unsigned *n_scrapes;
@@ -80,6 +80,7 @@ static struct MHD_Response *begin(struct hx_web *web, const struct hx_negotiated
     return hx_response_dress(response, negotiated->content_type, is_closing);
 }
 
+/* NOLINTNEXTLINE(readability-non-const-parameter): the type is the library's */
 static ssize_t on_read_nothing(void *cls, uint64_t position, char *out, size_t size)
 {
     (void)cls;

@@ -76,7 +76,7 @@ bool hx_route_is_free(const char *path)
 const char *hx_route_text(enum hx_route route)
 {
     static const char *const texts[HX_N_ROUTES] = {
-#define X(name, text) [HX_ROUTE_##name] = text,
+#define X(name, text) [HX_ROUTE_##name] = (text),
         HX_ROUTE_MAP(X)
 #undef X
     };
