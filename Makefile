@@ -71,7 +71,8 @@ UNIT      := $(UNIT_SRC:tests/unit/%.c=$(BUILD)/unit/%)
 TESTS     ?= $(notdir $(UNIT))
 
 .PHONY: all run test unit system bench bench-smoke install uninstall help clean setup setup-build \
-    setup-test setup-lint format format-check tidy cppcheck layers asan tsan
+    setup-test setup-lint setup-bench format format-check tidy cppcheck layers banned asan tsan \
+    promtool-golden docs-check
 
 all: $(PROG) $(LIB_SO)
 
@@ -113,3 +114,105 @@ FORCE:
 # ---- tests ---------------------------------------------------------------------------------
 unit: $(TESTS:%=$(BUILD)/unit/%)
 	@tests/unit/run $(TESTS:%=$(BUILD)/unit/%)
+
+system: $(PROG)
+	HX_PROGRAM=$(abspath $(PROG)) /usr/bin/python3 -m pytest -q -p no:cacheprovider tests/system $(PYTEST_ARGS)
+
+test: setup-test
+	@$(MAKE) --no-print-directory all unit promtool-golden docs-check system
+
+promtool-golden:
+	@tests/lint/promtool_golden
+
+docs-check: $(PROG)
+	@tests/lint/check_docs $(PROG)
+
+# The same tests in builds that watch memory, undefined behaviour and threads.
+asan:
+	$(MAKE) --no-print-directory BUILD=build/asan SANITIZE=address,undefined all unit
+	HX_SLOW=1 $(MAKE) --no-print-directory BUILD=build/asan SANITIZE=address,undefined system
+tsan:
+	$(MAKE) --no-print-directory BUILD=build/tsan SANITIZE=thread CC=clang unit TESTS="$(TSAN_TESTS)"
+# The border: everything that more than one thread touches.
+TSAN_TESTS ?= test_board test_log test_histogram test_registry test_web test_engine
+
+# ---- benchmarks ----------------------------------------------------------------------------
+BENCH := $(patsubst tests/bench/%.c,$(BUILD)/bench/%,$(wildcard tests/bench/*.c))
+$(BUILD)/bench/%: tests/bench/%.c $(LIB_A) $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -Wno-missing-prototypes $(ALL_LDFLAGS) -o $@ $< $(LIB_A) \
+	    $(PKG_LIBS) -lm
+bench: setup-bench $(PROG) $(BENCH)
+	tests/bench/run --program $(PROG) --build $(BUILD)/bench --out $(BUILD)/bench $(ROWS)
+bench-smoke: $(PROG) $(BENCH)
+	tests/bench/run --smoke --program $(PROG) --build $(BUILD)/bench --out $(BUILD)/bench
+
+# ---- what guards the source ----------------------------------------------------------------
+C_FILES := $(shell git ls-files '*.c' '*.h' 2>/dev/null)
+format:
+	clang-format -i $(C_FILES)
+format-check:
+	clang-format --dry-run -Werror $(C_FILES)
+layers:
+	@tests/lint/layers
+banned:
+	@tests/lint/banned
+TIDY := $(LIB_SRC:%=$(BUILD)/tidy/%) $(PROG_SRC:%=$(BUILD)/tidy/%)
+tidy: $(TIDY)
+$(BUILD)/tidy/%: % .clang-tidy $(BUILD)/flags
+	@mkdir -p $(@D)
+	clang-tidy --quiet --warnings-as-errors='*' $< -- -std=c11 $(ALL_CPPFLAGS) 2>&1 \
+	    | grep -v ' warnings\? generated\.$$\|^Suppressed \|^Use -header' ; test $${PIPESTATUS:-0} -eq 0
+	@touch $@
+cppcheck:
+	cppcheck --quiet --error-exitcode=1 --std=c11 --enable=warning,portability --inline-suppr \
+	    --suppressions-list=.ci/cppcheck-suppressions -Iinclude -Isrc -j2 src
+
+# ---- set-up --------------------------------------------------------------------------------
+setup setup-build:
+	@.ci/setup build
+setup-test:
+	@.ci/setup build test
+setup-lint:
+	@.ci/setup build test lint
+setup-bench:
+	@.ci/setup build test bench
+
+run: setup-build
+	@$(MAKE) --no-print-directory $(PROG)
+	$(PROG) $(ARGS)
+
+install: all
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib/pkgconfig \
+	    $(DESTDIR)$(PREFIX)/include/health_exporter
+	install -m 755 $(PROG) $(DESTDIR)$(PREFIX)/bin/health_exporter
+	install -m 644 $(LIB_A) $(DESTDIR)$(PREFIX)/lib/libhealth_exporter.a
+	install -m 644 $(LIB_SO) $(DESTDIR)$(PREFIX)/lib/$(SONAME)
+	ln -sf $(SONAME) $(DESTDIR)$(PREFIX)/lib/libhealth_exporter.so
+	install -m 644 include/health_exporter.h $(DESTDIR)$(PREFIX)/include/
+	install -m 644 include/health_exporter/*.h $(DESTDIR)$(PREFIX)/include/health_exporter/
+	sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@VERSION@|$(VERSION)|' \
+	    -e 's|@PACKAGES@|$(PACKAGES)|' deploy/health_exporter.pc.in \
+	    >$(DESTDIR)$(PREFIX)/lib/pkgconfig/health_exporter.pc
+
+uninstall:
+	rm -f $(DESTDIR)$(PREFIX)/bin/health_exporter $(DESTDIR)$(PREFIX)/lib/libhealth_exporter.* \
+	    $(DESTDIR)$(PREFIX)/lib/pkgconfig/health_exporter.pc \
+	    $(DESTDIR)$(PREFIX)/include/health_exporter.h
+	rm -rf $(DESTDIR)$(PREFIX)/include/health_exporter
+
+clean:
+	rm -rf $(BUILD)
+
+help:
+	@echo 'make run            set up, build, and run (ARGS="cache=redis://127.0.0.1:6379" to say what)'
+	@echo 'make test           set up, build, and pass every test'
+	@echo 'make                build build/health_exporter and the library'
+	@echo 'make unit           the unit tests         (TESTS="test_state test_url" for some)'
+	@echo 'make system         the system tests       (PYTEST_ARGS="-k redis" for some)'
+	@echo 'make asan tsan      the tests under sanitizers'
+	@echo 'make bench          benchmarks, as a table (ROWS="tcp redis" for some); bench-smoke is short'
+	@echo 'make install        DESTDIR and PREFIX are honoured; uninstall undoes it'
+	@echo 'make format-check layers banned tidy cppcheck docs-check    what guards the source'
+	@echo 'make setup          only install what the build needs; setup-test, setup-lint: the tools too'
+	@echo 'make clean'
