@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The HTTP side: requests that are none, and clients that take too long or too much."""
 import contextlib
+import random
 import socket
 import time
 
@@ -76,6 +77,34 @@ def test_a_malformed_request_is_refused_at_once(exporter, name):
     assert status_of(response) in statuses, response[:300]
     assert b"HTTP/1.1 2" not in response, f"a second request was smuggled in: {response}"
     assert exporter.get("/livez").status == 200
+
+
+def test_mutated_requests_do_no_harm(exporter):
+    """The same mutations each time. Each is answered by HTTP, or ended, or waited for to go on."""
+    source = random.Random(20)
+    seeds = [data for data, _ in REFUSED.values() if len(data) < 2000] + [request()]
+    for _ in range(400):
+        with contextlib.suppress(TimeoutError):
+            response = exporter.endpoint.send_raw(mutate(source, source.choice(seeds)), 0.1)
+            assert response == b"" or status_of(response), response[:100]
+    assert exporter.get("/livez").status == 200
+
+
+def mutate(source, data):
+    data = bytearray(data)
+    for _ in range(source.randint(1, 6)):
+        at = source.randrange(len(data))
+        action = source.randrange(4)
+        if action == 0:
+            data[at] = source.randrange(256)
+        elif action == 1:
+            del data[at:at + source.randint(1, 8)]
+        elif action == 2:
+            data[at:at] = source.choice([b"\r\n", b"\n", b":", b" ", b"\0", b"%", b"a" * 300])
+        else:
+            data[at:at] = data[:at]
+        data = data or bytearray(b"x")
+    return bytes(data)
 
 
 def test_what_follows_a_refused_request_is_not_answered(exporter):
