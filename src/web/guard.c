@@ -104,13 +104,23 @@ void hx_guard_enter(const struct hx_guard *guard, struct hx_client *connection, 
     }
 }
 
+/* A peer that does not read its reply must not keep it in the kernel's memory either: with a reset
+ * instead of an orderly end, what was not sent is dropped. */
+static void cut(const struct hx_client *client)
+{
+    struct linger reset = {.l_onoff = 1, .l_linger = 0};
+    if (client->stage == HX_STAGE_REPLY)
+        setsockopt(client->fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
+    shutdown(client->fd, SHUT_RDWR);
+}
+
 unsigned hx_guard_sweep(struct hx_guard *guard, int64_t now_ns)
 {
     unsigned n = 0;
     for (struct hx_client *c = guard->first; c != NULL; c = c->next) {
         if (now_ns < c->deadline_ns)
             continue;
-        shutdown(c->fd, SHUT_RDWR);
+        cut(c);
         c->deadline_ns = INT64_MAX;
         n++;
     }

@@ -57,8 +57,9 @@ static int parse_quality(struct piece text)
         return 1000;
     int quality = 0;
     int weight = 100;
+    const char *end = text.text + text.len;
     const char *point = memchr(text.text, '.', text.len);
-    for (const char *c = point; c != NULL && ++c < text.text + text.len && weight > 0;) {
+    for (const char *c = point == NULL ? end : point + 1; c < end && weight > 0; c++) {
         if (*c < '0' || *c > '9')
             break;
         quality += (*c - '0') * weight;
