@@ -314,6 +314,24 @@ static enum hx_errcode make_families(struct hx_exporter *exporter, struct hx_err
     return HX_OK;
 }
 
+static void log_start(const struct hx_exporter *exporter, const struct hx_descriptor_shares *shares)
+{
+    hx_log(exporter->log, HX_LOG_INFO, "started", HX_LOG_STR("version", hx_version()),
+           HX_LOG_STR("revision", hx_revision()),
+           HX_LOG_INT("dependencies", (int64_t)exporter->config.n),
+           HX_LOG_INT("max_checks_in_flight", (int64_t)shares->max_in_flight),
+           HX_LOG_INT("max_connections", shares->max_connections));
+    for (size_t i = 0; i < exporter->n_addresses; i++)
+        hx_log(exporter->log, HX_LOG_INFO, "listening",
+               HX_LOG_STR("address", exporter->addresses[i]),
+               HX_LOG_INT("port", hx_exporter_port(exporter, i)));
+    if (exporter->config.n > shares->max_in_flight)
+        hx_log(exporter->log, HX_LOG_WARN,
+               "connections are not kept: too few file descriptors for one per dependency",
+               HX_LOG_INT("dependencies", (int64_t)exporter->config.n),
+               HX_LOG_INT("descriptors", (int64_t)hx_descriptors_limit()));
+}
+
 static enum hx_errcode start(struct hx_exporter *exporter, struct hx_error *err)
 {
     struct hx_descriptor_shares shares;
@@ -329,11 +347,8 @@ static enum hx_errcode start(struct hx_exporter *exporter, struct hx_error *err)
         code = hx_engine_start(exporter->engine, err);
     if (code == HX_OK && exporter->web != NULL)
         code = hx_web_start(exporter->web, err);
-    if (code == HX_OK && exporter->config.n > shares.max_in_flight)
-        hx_log(exporter->log, HX_LOG_WARN,
-               "connections are not kept: too few file descriptors for one per dependency",
-               HX_LOG_INT("dependencies", (int64_t)exporter->config.n),
-               HX_LOG_INT("descriptors", (int64_t)hx_descriptors_limit()));
+    if (code == HX_OK)
+        log_start(exporter, &shares);
     return code;
 }
 
@@ -356,6 +371,9 @@ void hx_exporter_stop(struct hx_exporter *exporter)
     if (!exporter->is_running)
         return;
     exporter->is_running = false;
+    hx_log(exporter->log, HX_LOG_INFO, "stopping",
+           HX_LOG_DOUBLE("uptime_seconds",
+                         (double)(hx_clock_wall_ns() - exporter->board.started_wall_ns) / 1e9));
     atomic_store(&exporter->board.is_draining, true);
     hx_board_changed(&exporter->board, true);
     if (exporter->web != NULL)

@@ -364,7 +364,7 @@ static void never_more_checks_run_than_there_are_slots(void **state)
     begin(&f, 2);
     struct hx_record *records[N];
     for (int i = 0; i < N; i++) {
-        char name[8];
+        char name[16];
         snprintf(name, sizeof(name), "d%d", i);
         assert_int_equal(hx_record_new(dependency_of(name, PASS_LATER), &records[i], NULL), HX_OK);
     }
