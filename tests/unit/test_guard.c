@@ -11,6 +11,7 @@
 
 #include <arpa/inet.h>
 #include <cmocka.h>
+#include <errno.h>
 #include <unistd.h>
 
 #define HEAD_NS 1000
@@ -157,6 +158,43 @@ static void reply_has_a_deadline_and_the_next_head_a_new_one(void **state)
     close(pair[1]);
 }
 
+/* A pair of connected TCP sockets. */
+static void connect_tcp(int pair[2])
+{
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t len = sizeof(address);
+    int listener = socket(AF_INET, SOCK_STREAM, 0);
+    assert_int_equal(bind(listener, (struct sockaddr *)&address, len), 0);
+    assert_int_equal(listen(listener, 1), 0);
+    assert_int_equal(getsockname(listener, (struct sockaddr *)&address, &len), 0);
+    pair[1] = socket(AF_INET, SOCK_STREAM, 0);
+    assert_int_equal(connect(pair[1], (struct sockaddr *)&address, len), 0);
+    pair[0] = accept(listener, NULL, NULL);
+    assert_true(pair[0] >= 0);
+    close(listener);
+}
+
+static void peer_that_does_not_read_its_reply_is_reset(void **state)
+{
+    (void)state;
+    struct hx_guard guard;
+    struct hx_peer peer = {0};
+    int pair[2];
+    char c;
+    hx_guard_init(&guard, 10, 10, HEAD_NS);
+    connect_tcp(pair);
+    struct hx_client *client = hx_guard_add(&guard, pair[0], &peer, 0);
+    hx_guard_enter(&guard, client, HX_STAGE_REPLY, 0);
+    assert_int_equal(hx_guard_sweep(&guard, INT64_C(30000000000)), 1);
+    clear(&guard);
+    close(pair[0]);
+    /* The end that shutdown() sent, or the reset already; nothing can be written any more. */
+    ssize_t n = recv(pair[1], &c, 1, 0);
+    assert_true(n == 0 || (n < 0 && errno == ECONNRESET));
+    assert_int_equal(send(pair[1], "x", 1, MSG_NOSIGNAL), -1);
+    close(pair[1]);
+}
+
 static void drain_lets_be_read_what_has_arrived(void **state)
 {
     (void)state;
@@ -183,6 +221,7 @@ int main(void)
         cmocka_unit_test(last_places_are_for_those_who_have_none),
         cmocka_unit_test(deadline_of_the_head_is_absolute),
         cmocka_unit_test(reply_has_a_deadline_and_the_next_head_a_new_one),
+        cmocka_unit_test(peer_that_does_not_read_its_reply_is_reset),
         cmocka_unit_test(drain_lets_be_read_what_has_arrived),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
