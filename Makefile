@@ -161,8 +161,8 @@ TIDY := $(LIB_SRC:%=$(BUILD)/tidy/%) $(PROG_SRC:%=$(BUILD)/tidy/%)
 tidy: $(TIDY)
 $(BUILD)/tidy/%: % .clang-tidy $(BUILD)/flags
 	@mkdir -p $(@D)
-	clang-tidy --quiet --warnings-as-errors='*' $< -- -std=c11 $(ALL_CPPFLAGS) 2>&1 \
-	    | grep -v ' warnings\? generated\.$$\|^Suppressed \|^Use -header' ; test $${PIPESTATUS:-0} -eq 0
+	@clang-tidy --quiet --warnings-as-errors='*' $< -- -std=c11 $(ALL_CPPFLAGS) 2>$@.log \
+	    || { cat $@.log; exit 1; }
 	@touch $@
 cppcheck:
 	cppcheck --quiet --error-exitcode=1 --std=c11 --enable=warning,portability --inline-suppr \
