@@ -121,7 +121,6 @@ enum hx_errcode hx_tls_context_new(const struct hx_tls_options *options, SSL_CTX
     SSL_CTX_set_options(self, SSL_OP_NO_RENEGOTIATION);
     /* A kept connection is idle nearly always: 34 KiB of record buffers each would be a waste. */
     SSL_CTX_set_mode(self, SSL_MODE_RELEASE_BUFFERS);
-    hx_tls_context_keep_chain(self);
     enum hx_errcode code = set_trust(self, options, err);
     if (code == HX_OK) {
         code = set_identity(self, options, err);

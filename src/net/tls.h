@@ -15,16 +15,12 @@
 enum hx_errcode hx_tls_context_new(const struct hx_tls_options *options, SSL_CTX **context,
                                    struct hx_error *err) HX_MUST_CHECK;
 
-/* Makes the sessions of this context keep the chain that the peer sends, so that its expiry can be
- * told when the handshake was refused; OpenSSL itself keeps none then. Contexts of
- * hx_tls_context_new() do so already. */
-void hx_tls_context_keep_chain(SSL_CTX *context);
-
 /* Aims the session at a peer: SNI (not for addresses) and the name or address that its certificate
  * must be for. A last dot and an IPv6 zone are left out. False: out of memory. */
 bool hx_tls_expect_peer(SSL *ssl, const char *name) HX_MUST_CHECK;
 
-/* The earliest notAfter in the chain the peer sent, Unix seconds; 0 when it sent none. */
+/* The earliest notAfter in the chain the peer sent, Unix seconds; 0 when it sent none. Also after a
+ * handshake that was refused for it. */
 int64_t hx_tls_certificate_expiry(const SSL *ssl);
 
 /* The same of a list of certificates; 0 when it is empty or NULL. */
