@@ -398,15 +398,14 @@ void hx_postgres_link_open(struct hx_postgres_link *link, struct hx_check *check
 {
     const struct hx_dependency *dependency = hx_check_dependency(check);
     const struct hx_postgres_settings *settings = hx_check_settings(check);
-    uint16_t port = dependency->url.port != 0 ? dependency->url.port : 5432;
+    uint16_t port = dependency->url.port != 0 ? dependency->url.port : HX_POSTGRES_DEFAULT_PORT;
 
     link->check = check;
+    link->phase = HX_PHASE_RESOLVE;
     if (settings->socket_directory != NULL) {
-        link->phase = HX_PHASE_RESOLVE;
         attempt(link);
         return;
     }
-    link->phase = HX_PHASE_RESOLVE;
     hx_check_enter(check, HX_PHASE_RESOLVE);
     hx_resolver_lookup(hx_check_resolver(check), dependency->url.host, port, on_resolved, link,
                        &link->lookup);

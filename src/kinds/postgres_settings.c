@@ -10,6 +10,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "base/units.h"
 #include "base/url.h"
 #include "net/tls.h"
 
@@ -33,7 +34,7 @@ static const char *const sslmodes[] = {
     NULL,
 };
 
-static const char *const parameters[] = {"sslmode", "host", "application_name", NULL};
+static const char *const parameters[] = {"sslmode", "host", "port", "application_name", NULL};
 
 const struct hx_option hx_postgres_options[] = {
     {.name = "user",
@@ -115,12 +116,29 @@ static enum hx_errcode read_sslmode(const struct hx_url *url, struct hx_postgres
     return HX_OK;
 }
 
+/* A URL has no place for the port of a unix socket (the end of its name): a parameter has. */
+static enum hx_errcode read_port(const struct hx_url *url, struct hx_postgres_settings *settings,
+                                 struct hx_error *err)
+{
+    char *text = NULL;
+    int64_t port = url->port != 0 ? url->port : HX_POSTGRES_DEFAULT_PORT;
+
+    if (take_parameter(url, "port", &text)) {
+        bool is_good = url->host == NULL && hx_parse_int(text, 1, UINT16_MAX, &port, NULL) == HX_OK;
+        free(text);
+        if (!is_good) {
+            return hx_error_set(err, HX_ERR_INVALID,
+                                "the parameter port is for unix sockets: expected 1 to 65535 and "
+                                "no host in the URL");
+        }
+    }
+    snprintf(settings->port, sizeof(settings->port), "%u", (unsigned)(uint16_t)port);
+    return HX_OK;
+}
+
 static enum hx_errcode read_host(const struct hx_url *url, struct hx_postgres_settings *settings,
                                  struct hx_error *err)
 {
-    unsigned port = url->port != 0 ? url->port : 5432;
-
-    snprintf(settings->port, sizeof(settings->port), "%u", port);
     if (take_parameter(url, "host", &settings->socket_directory)) {
         return settings->socket_directory[0] == '/' && url->host == NULL
                    ? HX_OK
@@ -231,6 +249,9 @@ enum hx_errcode hx_postgres_prepare(struct hx_dependency *dependency, struct hx_
     }
     if (code == HX_OK) {
         code = read_host(url, settings, err);
+    }
+    if (code == HX_OK) {
+        code = read_port(url, settings, err);
     }
     if (code == HX_OK) {
         code = read_database(url, settings, err);

@@ -6,6 +6,8 @@
 #include "health_exporter/check.h"
 #include "kinds/credentials.h"
 
+#define HX_POSTGRES_DEFAULT_PORT 5432
+
 enum hx_postgres_sslmode {
     HX_POSTGRES_SSLMODE_AUTO,
     HX_POSTGRES_SSLMODE_DISABLE,
