@@ -41,8 +41,8 @@ def test_is_up_with_its_password_as_an_option(start, postgres, directory):
         {"name": "from_file", "url": address, "password_file": str(directory / "password"),
          **OFTEN},
         {"name": "from_environment", "url": address, "password": "${DB_PASSWORD}", **OFTEN},
-        {"name": "by_socket", "url": f"postgresql://health@localhost:{postgres.port}/app"
-                                     f"?host={postgres.directory}", "password": PASSWORD, **OFTEN},
+        {"name": "by_socket", "url": f"postgresql://health@/app?host={postgres.directory}"
+                                     f"&port={postgres.port}", "password": PASSWORD, **OFTEN},
         {"name": "own_query", "url": url(postgres), "query": "SELECT count(*) FROM pg_class",
          **OFTEN},
         {"name": "fresh", "url": url(postgres), "connection": "fresh", **OFTEN},

@@ -147,6 +147,11 @@ class Batch:
         lines = [line for line in self.log.splitlines() if row.name in line]
         return "\n".join([f"{self.records[row.name]} {self.failures[row.name]}", *lines[-3:]])
 
+    def crowded(self):
+        """The dependencies that had two connections at once, or more."""
+        return [name for name, server in self.servers.items()
+                if getattr(server, "most_at_once", 0) > 1]
+
     def assert_undisturbed(self):
         if self.problem:
             raise self.problem
