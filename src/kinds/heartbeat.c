@@ -12,6 +12,8 @@
 
 #include <uv.h>
 
+#define SECONDS_PER_DAY INT64_C(86400)
+
 struct settings {
     int64_t ttl_ns;
 };
@@ -28,7 +30,7 @@ static const struct hx_option options[] = {
      .fallback = "30s",
      .help = "how long a report holds, a duration; the check fails when the last one is older",
      .min = HX_NS_PER_S,
-     .max = 7 * 24 * 3600 * HX_NS_PER_S},
+     .max = 7 * SECONDS_PER_DAY * HX_NS_PER_S},
     {.name = NULL},
 };
 

@@ -177,6 +177,7 @@ static int read_text(const char *path, char text[FILE_TEXT_SIZE])
     int error = 0;
     int fd = open(path, O_RDONLY | O_CLOEXEC);
 
+    memset(text, 0, FILE_TEXT_SIZE);
     if (fd < 0) {
         return errno;
     }
@@ -187,7 +188,6 @@ static int read_text(const char *path, char text[FILE_TEXT_SIZE])
     if (n < 0) {
         error = errno;
     }
-    text[len] = '\0';
     close(fd);
     return error;
 }

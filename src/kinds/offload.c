@@ -22,7 +22,7 @@
 #include <uv.h>
 
 /* Enough for a system call and what a sanitizer adds; address space only, until it is used. */
-#define STACK_SIZE (256 * 1024)
+#define STACK_SIZE 262144
 
 struct waiter {
     uv_async_t async;

@@ -26,7 +26,7 @@
 #include <string.h>
 
 /* What a query may give, in bytes of its values. */
-#define MAX_VALUE_BYTES (1024 * 1024)
+#define MAX_VALUE_BYTES INT64_C(1048576)
 
 /* The types whose text is a number (pg_type.dat): oid, int2, int4, int8, float4, float8, numeric.
  */

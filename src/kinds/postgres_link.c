@@ -31,7 +31,7 @@
 #include <string.h>
 
 /* What a check may receive in one connect or one query. */
-#define MAX_BYTES (1024 * 1024)
+#define MAX_BYTES INT64_C(1048576)
 
 static void attempt(struct hx_postgres_link *link);
 static void on_share_over(uv_timer_t *timer);

@@ -57,7 +57,11 @@ static void copy_printable(char *to, size_t size, const char *from, size_t len)
     size_t n = len < size - 1 ? len : size - 1;
 
     for (size_t i = 0; i < n; i++) {
-        to[i] = from[i] >= ' ' && from[i] <= '~' ? from[i] : '?';
+        if (from[i] >= ' ' && from[i] <= '~') {
+            to[i] = from[i];
+        } else {
+            to[i] = '?';
+        }
     }
     to[n] = '\0';
 }

@@ -17,7 +17,7 @@
 struct redisReader;
 
 /* All that a check reads; more ends it. */
-#define HX_REDIS_MAX_BYTES (64 * 1024)
+#define HX_REDIS_MAX_BYTES 65536
 
 /* One line, as text for people: what is not printable ASCII is shown as "?", and it is cut. */
 struct hx_redis_reply {

@@ -291,6 +291,20 @@ static void bad_urls_are_refused(void **state)
     }
 }
 
+static void a_login_in_two_places_is_refused(void **state)
+{
+    struct fixture *f = *state;
+    struct hx_error err;
+    const struct hx_option *password = hx_option_find(hx_kind_redis.options, "password");
+
+    assert_int_equal(prepare(f, "redis://:secret@127.0.0.1:%d", NULL), HX_OK);
+    hx_kind_redis.release(&f->check.dependency);
+    assert_int_equal(hx_option_set(password, f->check.dependency.settings, "other", NULL), HX_OK);
+    assert_int_equal(hx_kind_redis.prepare(&f->check.dependency, &err), HX_ERR_INVALID);
+    assert_string_equal(err.message, "the password is given both in the URL and as an option: "
+                                     "expected one of them");
+}
+
 static void running_out_of_memory_in_prepare_leaks_nothing(void **state)
 {
     struct fixture *f = *state;
@@ -325,6 +339,7 @@ int main(void)
         TEST(an_end_between_checks_is_no_failure),
         TEST(nothing_comes_after_cancel),
         TEST(bad_urls_are_refused),
+        TEST(a_login_in_two_places_is_refused),
         TEST(running_out_of_memory_in_prepare_leaks_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
