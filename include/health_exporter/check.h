@@ -184,7 +184,9 @@ struct hx_policy {
     int64_t success_threshold; /* >= 1, passed checks in a row until up */
     int64_t retry_interval_ns; /* between checks while a change is being confirmed */
     int64_t stale_after_ns;    /* a result older than this counts for nothing */
-    int connection;            /* enum hx_connection */
+    int64_t breaker_failures;  /* failed checks in a row that open the breaker; 0: it never opens */
+    int64_t breaker_max_interval_ns;
+    int connection; /* enum hx_connection */
     int64_t max_connection_age_ns;
     struct hx_strings tags;
     struct hx_tls_options tls;

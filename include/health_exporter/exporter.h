@@ -78,12 +78,59 @@ HX_API enum hx_errcode hx_exporter_listen(struct hx_exporter *exporter, const ch
 HX_API enum hx_errcode hx_exporter_telemetry_path(struct hx_exporter *exporter, const char *path,
                                                   struct hx_error *err) HX_MUST_CHECK;
 
+/* Users, TLS, networks, limits of the listeners: a file in the format of Prometheus'
+ * exporter-toolkit (docs/web-configuration.md there), read at start and at each reload. */
+HX_API enum hx_errcode hx_exporter_web_config(struct hx_exporter *exporter, const char *path,
+                                              struct hx_error *err) HX_MUST_CHECK;
+
+/* Allows POST /-/reload and /-/maintenance. Off unless set. */
+HX_API void hx_exporter_enable_lifecycle(struct hx_exporter *exporter, bool is_enabled);
+
 /* Starts checking and listening. With neither file nor dependency it checks this host's disk and
  * memory. On failure nothing runs. */
 HX_API enum hx_errcode hx_exporter_start(struct hx_exporter *exporter,
                                          struct hx_error *err) HX_MUST_CHECK;
 
 /* ---- while it runs; all of these from any thread ---- */
+
+/* Readiness turns to draining at once; everything goes on being served. For the time between the
+ * wish to stop and hx_exporter_stop(), in which load balancers look elsewhere. */
+HX_API void hx_exporter_drain(struct hx_exporter *exporter);
+
+/* One error of a configuration: line and column are 0 when it has no place in a file. */
+struct hx_reload_error {
+    char *file;
+    int line;
+    int column;
+    char *message;
+};
+
+/* What a reload did. */
+struct hx_reload {
+    bool is_successful;
+    struct hx_strings added, changed, removed; /* names, in the configuration's order */
+    size_t n_unchanged;
+    struct hx_reload_error *errors; /* when it failed */
+    size_t n_errors;
+};
+
+/*
+ * Reads the configuration file, the web configuration and all files they name again. All or
+ * nothing: with any error everything stays as it was. A dependency that did not change keeps its
+ * state, counters, histogram, phase and connection. Blocks while files are read; one at a time,
+ * others wait. Dependencies that were added by hx_exporter_add() stay. The caller ends `reload`
+ * with hx_reload_fini().
+ */
+HX_API enum hx_errcode hx_exporter_reload(struct hx_exporter *exporter, struct hx_reload *reload,
+                                          struct hx_error *err) HX_MUST_CHECK;
+HX_API void hx_reload_fini(struct hx_reload *reload);
+
+/* Maintenance: readiness is 503 with the reason until it ends, checks and metrics go on.
+ * duration_ns 0: until hx_exporter_maintenance_end(). reason: UTF-8, may be NULL, shown publicly. */
+HX_API enum hx_errcode hx_exporter_maintenance_begin(struct hx_exporter *exporter,
+                                                     int64_t duration_ns, const char *reason,
+                                                     struct hx_error *err) HX_MUST_CHECK;
+HX_API void hx_exporter_maintenance_end(struct hx_exporter *exporter);
 
 /* Ends listeners and checks and joins the threads; idempotent. */
 HX_API void hx_exporter_stop(struct hx_exporter *exporter);

@@ -71,6 +71,19 @@ const struct hx_option hx_policy_options[] = {
      .help = "a result older than this makes the state unknown; 3 x interval + timeout unless set",
      .min = HX_NS_PER_MS,
      .max = MONTH_NS},
+    {.name = "breaker.failures",
+     .type = HX_OPTION_INT,
+     .offset = FIELD(breaker_failures),
+     .fallback = "0",
+     .help = "failed checks in a row after which checks become rarer and rarer; 0: never",
+     .max = 1000000},
+    {.name = "breaker.max_interval",
+     .type = HX_OPTION_DURATION,
+     .offset = FIELD(breaker_max_interval_ns),
+     .fallback = "5m",
+     .help = "the longest time between checks while the breaker is open; at least interval",
+     .min = 10 * HX_NS_PER_MS,
+     .max = DAY_NS},
     {.name = "connection",
      .type = HX_OPTION_CHOICE,
      .offset = FIELD(connection),
@@ -133,6 +146,10 @@ static enum hx_errcode check_times(const struct hx_policy *policy, struct hx_err
         return hx_error_set(
             err, HX_ERR_INVALID, "retry_interval (%s) must be longer than timeout (%s)",
             hx_format_duration(policy->retry_interval_ns, other, sizeof other), timeout);
+    }
+    if (policy->breaker_failures > 0 && policy->breaker_max_interval_ns < policy->interval_ns) {
+        return hx_error_set(err, HX_ERR_INVALID,
+                            "breaker.max_interval must not be shorter than interval");
     }
     if (policy->stale_after_ns < policy->interval_ns + policy->timeout_ns) {
         return hx_error_set(err, HX_ERR_INVALID,

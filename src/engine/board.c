@@ -146,6 +146,29 @@ struct hx_generation *hx_board_hold(struct hx_board *board)
     return generation;
 }
 
+void hx_board_set_maintenance(struct hx_board *board, enum hx_maintenance_source source,
+                              const struct hx_maintenance *maintenance)
+{
+    pthread_mutex_lock(&board->lock);
+    board->maintenance[source] = *maintenance;
+    pthread_mutex_unlock(&board->lock);
+    hx_board_changed(board, true);
+}
+
+struct hx_maintenance hx_board_maintenance(struct hx_board *board, int64_t now_ns)
+{
+    struct hx_maintenance longest = {0};
+    pthread_mutex_lock(&board->lock);
+    for (size_t source = 0; source < HX_N_MAINTENANCE_SOURCES; source++) {
+        const struct hx_maintenance *wanted = &board->maintenance[source];
+        bool is_on = wanted->is_on && wanted->until_ns > now_ns;
+        if (is_on && (!longest.is_on || wanted->until_ns > longest.until_ns))
+            longest = *wanted;
+    }
+    pthread_mutex_unlock(&board->lock);
+    return longest;
+}
+
 void hx_board_changed(struct hx_board *board, bool is_verdict)
 {
     if (is_verdict)

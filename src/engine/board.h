@@ -39,9 +39,25 @@ size_t hx_generation_index(const struct hx_generation *generation, const char *n
 /* The record of that name, borrowed from the generation; NULL when there is none. */
 struct hx_record *hx_generation_find(const struct hx_generation *generation, const char *name);
 
+/* Who wants maintenance; it lasts while any of them does. */
+enum hx_maintenance_source {
+    HX_MAINTENANCE_MANUAL, /* POST /-/maintenance */
+    HX_MAINTENANCE_FILE,   /* a file that is there */
+    HX_MAINTENANCE_WINDOW, /* planned in the configuration */
+};
+#define HX_N_MAINTENANCE_SOURCES (HX_MAINTENANCE_WINDOW + 1)
+
+struct hx_maintenance {
+    bool is_on;
+    int64_t until_ns;      /* monotonic; INT64_MAX: until it is ended */
+    int64_t until_wall_ns; /* the same for people; 0: open */
+    char reason[160];      /* UTF-8, public; may be empty */
+};
+
 struct hx_board {
-    pthread_mutex_t lock; /* guards the pointer only; never held while anything is done */
+    pthread_mutex_t lock; /* guards the next two only; never held while anything is done */
     struct hx_generation *generation;
+    struct hx_maintenance maintenance[HX_N_MAINTENANCE_SOURCES];
     _Atomic uint64_t version;         /* grows with each published status */
     _Atomic uint64_t verdict_version; /* grows with each change of a state, start or drain */
     _Atomic int64_t heartbeat_ns;     /* the engine's last turn, monotonic; 0: not started */
@@ -64,6 +80,13 @@ struct hx_generation *hx_board_hold(struct hx_board *board);
  * draining changed, so that even a body a moment old would be wrong. Any thread. */
 void hx_board_changed(struct hx_board *board, bool is_verdict);
 
+/* Begins (is_on) or ends maintenance for one source; any thread but the engine's. */
+void hx_board_set_maintenance(struct hx_board *board, enum hx_maintenance_source source,
+                              const struct hx_maintenance *maintenance);
+
+/* The maintenance that is on at now_ns, of the source that wants it longest; is_on false: none. */
+struct hx_maintenance hx_board_maintenance(struct hx_board *board, int64_t now_ns);
+
 /* ---- the verdicts: pure functions of what is on the board and the moment ---- */
 
 enum hx_readiness {
@@ -71,6 +94,7 @@ enum hx_readiness {
     HX_READY_DEGRADED,
     HX_READY_DOWN,
     HX_READY_STARTING,
+    HX_READY_MAINTENANCE,
     HX_READY_DRAINING
 };
 
@@ -78,7 +102,8 @@ struct hx_verdict {
     bool is_live;
     int64_t stalled_ns; /* age of the heartbeat */
     bool is_started;
-    enum hx_readiness readiness;
+    enum hx_readiness readiness;       /* the later ones of the enum win over the earlier */
+    struct hx_maintenance maintenance; /* is_on: also when readiness is draining */
     int64_t valid_until_ns; /* the earliest moment at which time alone changes the verdict */
 };
 

@@ -12,6 +12,7 @@
  * kind->cancel is called from the runner's turn only, so never from within the kind's own
  * callbacks.
  */
+#include "engine/breaker.h"
 #include "engine/mask.h"
 #include "engine/runner.h"
 
@@ -180,6 +181,8 @@ static void fill_status(struct hx_check *check, bool is_changed)
     status->is_last_pass = check->reason == HX_REASON_NONE;
     status->has_result = 1;
     status->fresh_until_ns = check->finished_ns + policy_of(check)->stale_after_ns;
+    if (status->is_breaker_open) /* asked less often on purpose: the failure goes on counting */
+        status->fresh_until_ns = check->due.due_ns + policy_of(check)->stale_after_ns;
     if (is_changed || status->since_wall_ns == 0)
         status->since_wall_ns = wall;
     status->last_run_wall_ns = wall;
@@ -202,6 +205,42 @@ static void count_first_result(struct hx_check *check)
            HX_LOG_INT("dependencies", (int64_t)runner->generation->n));
 }
 
+static void count_skipped(struct hx_check *check, enum hx_skip_cause cause, int64_t n)
+{
+    if (n > 0)
+        atomic_fetch_add_explicit(&check->record->skipped[cause], (uint64_t)n,
+                                  memory_order_relaxed);
+}
+
+/* The next run is planned already; an open breaker puts it off, a change that is being confirmed
+ * brings it forward. */
+static void plan_next(struct hx_check *check)
+{
+    const struct hx_policy *policy = policy_of(check);
+    int64_t failures = check->machine.failures_in_row;
+    int64_t planned = check->due.due_ns;
+    int64_t next = planned;
+    bool was_open = check->status.is_breaker_open != 0;
+    check->status.is_breaker_open = hx_breaker_is_open(policy, failures);
+    if (was_open != (check->status.is_breaker_open != 0))
+        hx_log(check->runner->options.log, HX_LOG_INFO,
+               was_open ? "breaker closed" : "breaker opened: checked less and less",
+               HX_LOG_STR("dependency", check->record->dependency->name),
+               HX_LOG_INT("consecutive_failures", failures));
+    if (check->status.is_breaker_open) {
+        uint64_t random = hx_runner_random(check->runner);
+        next = check->finished_ns + hx_breaker_wait_ns(policy, failures, random);
+        if (next < planned)
+            next = planned;
+        count_skipped(check, HX_SKIP_BREAKER, (next - planned) / policy->interval_ns);
+    } else if (check->machine.is_confirming) {
+        int64_t retry = check->finished_ns + policy->retry_interval_ns;
+        next = retry < planned ? retry : planned;
+    }
+    if (next != planned)
+        hx_timer_set(&check->runner->dues, &check->due, next);
+}
+
 static void publish(struct hx_check *check)
 {
     const struct hx_policy *policy = policy_of(check);
@@ -210,11 +249,7 @@ static void publish(struct hx_check *check)
     bool had_passed = check->status.has_ever_passed != 0;
     bool is_changed =
         hx_machine_apply(&check->machine, policy, check->reason, check->status.duration_ns);
-    if (check->machine.is_confirming) {
-        int64_t retry = check->finished_ns + policy->retry_interval_ns;
-        if (retry < check->due.due_ns)
-            hx_timer_set(&check->runner->dues, &check->due, retry);
-    }
+    plan_next(check);
     fill_status(check, is_changed);
     hx_record_publish(check->record, &check->status);
     if (is_changed && !is_first)
@@ -346,13 +381,6 @@ void hx_check_begin(struct hx_check *check)
         conclude(check);
     else
         check->step = HX_STEP_RUNNING;
-}
-
-static void count_skipped(struct hx_check *check, enum hx_skip_cause cause, int64_t n)
-{
-    if (n > 0)
-        atomic_fetch_add_explicit(&check->record->skipped[cause], (uint64_t)n,
-                                  memory_order_relaxed);
 }
 
 void hx_check_due(struct hx_check *check, int64_t now_ns)

@@ -44,6 +44,13 @@ static void sample_service_degraded(const struct hx_board_view *view,
     hx_samples_gauge(out, NULL, NULL, view->verdict.readiness == HX_READY_DEGRADED);
 }
 
+static void sample_maintenance(const struct hx_board_view *view, const struct hx_record *record,
+                               struct hx_samples *out)
+{
+    (void)record;
+    hx_samples_gauge(out, NULL, NULL, view->verdict.maintenance.is_on);
+}
+
 /* ---- a dependency ---- */
 
 static void sample_status(const struct hx_board_view *view, const struct hx_record *record,
@@ -141,6 +148,7 @@ static void sample_skipped(const struct hx_board_view *view, const struct hx_rec
         [HX_SKIP_BUSY] = "cause=\"busy\"",
         [HX_SKIP_CAPACITY] = "cause=\"capacity\"",
         [HX_SKIP_LATE] = "cause=\"late\"",
+        [HX_SKIP_BREAKER] = "cause=\"breaker\"",
     };
     for (size_t cause = 0; cause < HX_N_SKIP_CAUSES; cause++)
         hx_samples_counter(out, record->labels, labels[cause],
@@ -163,6 +171,13 @@ static void sample_last_success(const struct hx_board_view *view, const struct h
     int64_t at = HX_RECORD_FIELD(record, last_success_wall_ns);
     if (at != 0)
         hx_samples_gauge_nano(out, record->labels, NULL, at);
+}
+
+static void sample_breaker(const struct hx_board_view *view, const struct hx_record *record,
+                           struct hx_samples *out)
+{
+    (void)view;
+    hx_samples_gauge(out, record->labels, NULL, (double)HX_RECORD_FIELD(record, is_breaker_open));
 }
 
 static void sample_certificate(const struct hx_board_view *view, const struct hx_record *record,
@@ -245,6 +260,8 @@ static const struct board_family families[] = {
             sample_started),
     SERVICE("health_service_degraded", "1 while the service is ready but degraded.",
             sample_service_degraded),
+    SERVICE("health_service_maintenance", "1 while the service is under maintenance.",
+            sample_maintenance),
     GAUGE("health_check_status",
           "State of the dependency after thresholds: 1 up or degraded, 0 down or unknown.",
           sample_status),
@@ -270,6 +287,9 @@ static const struct board_family families[] = {
     GAUGE("health_check_last_run_timestamp_seconds", "When the last check ended.", sample_last_run),
     GAUGE("health_check_last_success_timestamp_seconds", "When the last check that passed ended.",
           sample_last_success),
+    GAUGE("health_check_breaker_open",
+          "1 while the dependency has failed so often that it is checked less and less.",
+          sample_breaker),
     GAUGE("health_check_tls_certificate_expiry_timestamp_seconds",
           "Earliest expiry in the certificate chain that the dependency showed.",
           sample_certificate),

@@ -8,6 +8,7 @@
  */
 #include "engine/record.h"
 
+#include "base/clock.h"
 #include "base/option.h"
 #include "metrics/exposition.h"
 
@@ -53,6 +54,7 @@ enum hx_errcode hx_record_new(struct hx_dependency *dependency, struct hx_record
     }
     atomic_init(&r->references, 1);
     r->dependency = dependency;
+    r->added_ns = hx_clock_monotonic_ns();
     r->reason_set = reasons_of(dependency->kind);
     r->labels = hx_labels_format((const char *const[]){"dependency", dependency->name, NULL});
     r->info_labels = info_labels_of(dependency);

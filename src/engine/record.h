@@ -33,6 +33,7 @@ struct hx_status {
     int64_t next_run_wall_ns;
     int64_t failures_in_row;
     int64_t has_ever_passed;
+    int64_t is_breaker_open;
     int64_t certificate_expiry; /* Unix seconds, 0: none seen */
     int64_t check_id;
     int64_t phase_set;              /* bit per enum hx_phase that was reached */
@@ -42,8 +43,8 @@ struct hx_status {
     char message[208]; /* of the last failed check while it is the last; a multiple of 8 */
 };
 
-enum hx_skip_cause { HX_SKIP_BUSY, HX_SKIP_CAPACITY, HX_SKIP_LATE };
-#define HX_N_SKIP_CAUSES 3
+enum hx_skip_cause { HX_SKIP_BUSY, HX_SKIP_CAPACITY, HX_SKIP_LATE, HX_SKIP_BREAKER };
+#define HX_N_SKIP_CAUSES (HX_SKIP_BREAKER + 1)
 
 struct hx_record {
     atomic_int references;
@@ -53,6 +54,7 @@ struct hx_record {
     _Atomic uint64_t transitions;
     _Atomic uint64_t skipped[HX_N_SKIP_CAUSES];
     _Atomic uint64_t failures[HX_N_REASONS];
+    int64_t added_ns;    /* monotonic: when it was made */
     uint32_t reason_set; /* the reasons whose series this record shows */
     _Atomic uint64_t sequence;
     _Atomic uint64_t words[sizeof(struct hx_status) / 8];

@@ -22,10 +22,22 @@ static void on_turn(uv_timer_t *timer);
 
 void hx_runner_init(struct hx_runner *runner, const struct hx_runner_options *options)
 {
-    *runner = (struct hx_runner){.options = *options, .turn_at_ns = INT64_MAX, .next_check_id = 1};
+    *runner = (struct hx_runner){.options = *options,
+                                 .turn_at_ns = INT64_MAX,
+                                 .next_check_id = 1,
+                                 .random_state = options->seed};
     runner->queue_last = &runner->queue_first;
     uv_timer_init(options->loop, &runner->turn);
     runner->turn.data = runner;
+}
+
+/* SplitMix64 (Steele, Lea, Flood, "Fast splittable pseudorandom number generators", 2014). */
+uint64_t hx_runner_random(struct hx_runner *runner)
+{
+    uint64_t z = (runner->random_state += UINT64_C(0x9e3779b97f4a7c15));
+    z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
+    z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
+    return z ^ (z >> 31);
 }
 
 /* ------------------------------------------------------------------------- checks come and go --

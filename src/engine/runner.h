@@ -85,6 +85,7 @@ struct hx_runner {
     size_t n_in_flight;
     size_t n_without_result; /* until the first round is done */
     int64_t next_check_id;
+    uint64_t random_state;
 };
 
 /* The loop must not be running in another thread. */
@@ -104,6 +105,9 @@ void hx_runner_stop(struct hx_runner *runner);
 
 /* Makes the turn happen in time for what is due first; after anything that changed that. */
 void hx_runner_arm(struct hx_runner *runner);
+
+/* 64 bits for jitter: no secret may hang on them. */
+uint64_t hx_runner_random(struct hx_runner *runner);
 
 /* ---- a single check: check.c ---- */
 

@@ -17,6 +17,8 @@ const char *hx_readiness_text(enum hx_readiness readiness)
         return "down";
     case HX_READY_STARTING:
         return "starting";
+    case HX_READY_MAINTENANCE:
+        return "maintenance";
     case HX_READY_DRAINING:
         return "draining";
     }
@@ -48,6 +50,20 @@ static bool is_started(struct hx_board *board, const struct hx_generation *gener
     return true;
 }
 
+/* One that a reload has just added counts only from its first result on, or when that does not come
+ * in time: a reload must not take a service out of traffic for the second until its first round.
+ * (Before the very first round is done the service is starting, whatever this says.) */
+static bool is_awaited(const struct hx_record *record, const struct hx_status *status,
+                       int64_t now_ns, int64_t *valid_until_ns)
+{
+    int64_t until_ns = record->added_ns + record->dependency->policy.stale_after_ns;
+    if (status->has_result || now_ns > until_ns)
+        return false;
+    if (until_ns < *valid_until_ns)
+        *valid_until_ns = until_ns;
+    return true;
+}
+
 /* The worst that the dependencies make of readiness, and until when time leaves it so. */
 static enum hx_readiness worst_of(const struct hx_generation *generation, int64_t now_ns,
                                   int64_t *valid_until_ns)
@@ -58,6 +74,8 @@ static enum hx_readiness worst_of(const struct hx_generation *generation, int64_
         const struct hx_record *record = generation->records[i];
         struct hx_status status;
         hx_record_read(record, &status);
+        if (is_awaited(record, &status, now_ns, valid_until_ns))
+            continue;
         enum hx_state state = hx_status_state(&status, now_ns, NULL);
         bool is_bad = state == HX_STATE_DOWN || state == HX_STATE_UNKNOWN;
         if (is_bad && record->dependency->policy.critical)
@@ -81,6 +99,12 @@ void hx_board_verdict(struct hx_board *board, const struct hx_generation *genera
         enum hx_readiness worst = worst_of(generation, now_ns, &verdict->valid_until_ns);
         if (verdict->is_started)
             verdict->readiness = worst;
+    }
+    verdict->maintenance = hx_board_maintenance(board, now_ns);
+    if (verdict->maintenance.is_on) {
+        verdict->readiness = HX_READY_MAINTENANCE;
+        if (verdict->maintenance.until_ns < verdict->valid_until_ns)
+            verdict->valid_until_ns = verdict->maintenance.until_ns;
     }
     if (atomic_load_explicit(&board->is_draining, memory_order_acquire))
         verdict->readiness = HX_READY_DRAINING;

@@ -7,11 +7,14 @@
 #ifndef HX_WEB_SERVER_H
 #define HX_WEB_SERVER_H
 
+#include "base/access.h"
 #include "base/log.h"
 #include "engine/board.h"
 #include "health_exporter/metrics.h"
 
 struct hx_web;
+
+typedef void (*hx_reload_done)(void *done_data, const struct hx_reload *reload);
 
 /* What the web may ask of the rest; each is called from the web thread and never blocks. */
 struct hx_web_actions {
@@ -19,6 +22,12 @@ struct hx_web_actions {
     /* NOTFOUND, UNSUPPORTED, LIMIT as hx_engine_report(). */
     enum hx_errcode (*report)(void *data, const char *name, const struct hx_report *report,
                               struct hx_error *err);
+    /* Asks for a reload. done is called exactly once, later, from another thread, with the outcome
+     * (borrowed for the call). BUSY: not running; then done is not called. */
+    enum hx_errcode (*reload)(void *data, hx_reload_done done, void *done_data,
+                              struct hx_error *err);
+    /* Begins manual maintenance, or ends it (is_on false). */
+    void (*maintain)(void *data, const struct hx_maintenance *maintenance);
 };
 
 struct hx_web_options {
@@ -32,6 +41,8 @@ struct hx_web_options {
     unsigned max_connections;        /* over all listeners */
     unsigned max_connections_per_ip; /* not for unix sockets */
     int64_t header_deadline_ns;      /* until a request's head must be complete: 10 s */
+    bool is_lifecycle_enabled;       /* POST /-/reload, POST and DELETE /-/maintenance */
+    struct hx_access *access;        /* taken; NULL: everything is open, without TLS */
 };
 
 /* Makes a server without listeners. Options are copied, what they point at is borrowed. */
@@ -46,6 +57,14 @@ enum hx_errcode hx_web_start(struct hx_web *web, struct hx_error *err) HX_MUST_C
 
 /* The bound port of listener i; 0 for a unix socket or none. */
 uint16_t hx_web_port(const struct hx_web *web, size_t i);
+
+/* Replaces users, networks, certificates and limits; connections that are open stay. Takes access.
+ * Any thread. */
+enum hx_errcode hx_web_set_access(struct hx_web *web, struct hx_access *access,
+                                  struct hx_error *err) HX_MUST_CHECK;
+
+/* Adds a listener over a socket that listens already (systemd's); taken. Before start. */
+enum hx_errcode hx_web_adopt(struct hx_web *web, int fd, struct hx_error *err) HX_MUST_CHECK;
 
 /* Stops accepting, lets replies that are under way end (grace_ns at most), ends the threads,
  * removes unix sockets. */

@@ -29,6 +29,7 @@ static struct hx_record *record_of(const char *name, bool is_critical)
     dependency->kind = &kind;
     assert_int_equal(hx_options_default(hx_policy_options, &dependency->policy, NULL), HX_OK);
     dependency->policy.critical = is_critical;
+    assert_int_equal(hx_policy_complete(&dependency->policy, NULL), HX_OK);
     assert_int_equal(hx_record_new(dependency, &record, NULL), HX_OK);
     return record;
 }
@@ -76,15 +77,16 @@ static struct hx_verdict verdict_at(struct fixture *f, int64_t now_ns)
 static void readiness_follows_the_table(void **state)
 {
     (void)state;
-    static const enum hx_readiness expected[4][4] =
-        {
-            /* of the critical one:   reco: unknown           up                 degraded down */
-            [HX_STATE_UNKNOWN] = {HX_READY_DOWN, HX_READY_DOWN, HX_READY_DOWN, HX_READY_DOWN},
-            [HX_STATE_UP] = {HX_READY_DEGRADED, HX_READY_UP, HX_READY_DEGRADED, HX_READY_DEGRADED},
-            [HX_STATE_DEGRADED] = {HX_READY_DEGRADED, HX_READY_DEGRADED, HX_READY_DEGRADED,
-                                   HX_READY_DEGRADED},
-            [HX_STATE_DOWN] = {HX_READY_DOWN, HX_READY_DOWN, HX_READY_DOWN, HX_READY_DOWN},
-        };
+    static const enum hx_readiness expected[4][4] = {
+        /* of the critical one:   reco: unknown           up                 degraded down */
+        [HX_STATE_UNKNOWN] = {HX_READY_DOWN, HX_READY_DOWN, HX_READY_DOWN, HX_READY_DOWN},
+        [HX_STATE_UP] = {HX_READY_DEGRADED, HX_READY_UP, HX_READY_DEGRADED, HX_READY_DEGRADED},
+        [HX_STATE_DEGRADED] = {HX_READY_DEGRADED, HX_READY_DEGRADED, HX_READY_DEGRADED,
+                               HX_READY_DEGRADED},
+        [HX_STATE_DOWN] = {HX_READY_DOWN, HX_READY_DOWN, HX_READY_DOWN, HX_READY_DOWN},
+    };
+    static const struct hx_maintenance on = {.is_on = true, .until_ns = INT64_MAX};
+    static const struct hx_maintenance off = {.is_on = false};
     struct fixture f;
     set_up(&f, NULL);
     for (int critical = 0; critical < 4; critical++) {
@@ -96,8 +98,11 @@ static void readiness_follows_the_table(void **state)
             assert_int_equal(verdict_at(&f, NOW).readiness, HX_READY_STARTING);
             atomic_store(&f.board.is_first_round_done, true);
             assert_int_equal(verdict_at(&f, NOW).readiness, expected[critical][other]);
+            hx_board_set_maintenance(&f.board, HX_MAINTENANCE_MANUAL, &on);
+            assert_int_equal(verdict_at(&f, NOW).readiness, HX_READY_MAINTENANCE);
             atomic_store(&f.board.is_draining, true);
             assert_int_equal(verdict_at(&f, NOW).readiness, HX_READY_DRAINING);
+            hx_board_set_maintenance(&f.board, HX_MAINTENANCE_MANUAL, &off);
         }
     }
     hx_board_fini(&f.board);
@@ -120,6 +125,41 @@ static void an_old_result_counts_for_nothing_even_if_nobody_publishes(void **sta
     hx_record_read(f.database, &status);
     assert_int_equal(hx_status_state(&status, NOW + 6, &reason), HX_STATE_UNKNOWN);
     assert_int_equal(reason, HX_REASON_STALE);
+    hx_board_fini(&f.board);
+}
+
+static void maintenance_ends_by_itself_and_the_longest_counts(void **state)
+{
+    (void)state;
+    struct fixture f;
+    set_up(&f, NULL);
+    atomic_store(&f.board.is_first_round_done, true);
+    set(f.database, HX_STATE_UP, NOW + 100);
+    set(f.reco, HX_STATE_UP, NOW + 100);
+    struct hx_maintenance manual = {.is_on = true, .until_ns = NOW + 10, .reason = "upgrade"};
+    struct hx_maintenance window = {.is_on = true, .until_ns = NOW + 20, .reason = "sunday"};
+    hx_board_set_maintenance(&f.board, HX_MAINTENANCE_MANUAL, &manual);
+    assert_int_equal(verdict_at(&f, NOW).valid_until_ns, NOW + 10);
+    hx_board_set_maintenance(&f.board, HX_MAINTENANCE_WINDOW, &window);
+    assert_string_equal(verdict_at(&f, NOW).maintenance.reason, "sunday");
+    assert_int_equal(verdict_at(&f, NOW + 19).readiness, HX_READY_MAINTENANCE);
+    assert_int_equal(verdict_at(&f, NOW + 20).readiness, HX_READY_UP);
+    assert_true(verdict_at(&f, NOW).is_live);
+    hx_board_fini(&f.board);
+}
+
+static void one_that_was_just_added_does_not_take_the_service_down(void **state)
+{
+    (void)state;
+    struct fixture f;
+    set_up(&f, NULL);
+    atomic_store(&f.board.is_first_round_done, true);
+    set(f.reco, HX_STATE_UP, INT64_MAX);
+    int64_t added_ns = f.database->added_ns;
+    int64_t stale_after_ns = f.database->dependency->policy.stale_after_ns;
+    assert_int_equal(verdict_at(&f, added_ns).readiness, HX_READY_UP);
+    assert_int_equal(verdict_at(&f, added_ns).valid_until_ns, added_ns + stale_after_ns);
+    assert_int_equal(verdict_at(&f, added_ns + stale_after_ns + 1).readiness, HX_READY_DOWN);
     hx_board_fini(&f.board);
 }
 
@@ -249,6 +289,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(readiness_follows_the_table),
         cmocka_unit_test(an_old_result_counts_for_nothing_even_if_nobody_publishes),
+        cmocka_unit_test(maintenance_ends_by_itself_and_the_longest_counts),
+        cmocka_unit_test(one_that_was_just_added_does_not_take_the_service_down),
         cmocka_unit_test(liveness_looks_at_the_heartbeat_alone),
         cmocka_unit_test(startup_waits_for_what_it_requires_once),
         cmocka_unit_test(a_required_name_that_is_not_there_is_an_error),
