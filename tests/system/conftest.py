@@ -153,7 +153,7 @@ def config(peer):
         "service": {"name": "checkout", "version": "1.4.2", "commit": "abcdef1"},
         "dependencies": [
             {"name": "good", "url": f"tcp://127.0.0.1:{peer.port}", **OFTEN},
-            {"name": "bad", "url": "tcp://127.0.0.1:1", "critical": False, **OFTEN},
+            {"name": "bad", "url": f"tcp://{faults.refused()}", "critical": False, **OFTEN},
             {"name": "model", "url": "heartbeat:", "ttl": "30s", "critical": False, **OFTEN}]}
 
 

@@ -97,7 +97,7 @@ BAD_FILES = {
     "missing variable": (dependency("send: ${HX_NOT_THERE}"), "4:11", ["HX_NOT_THERE"]),
     "broken variable": (dependency('send: "${HX_NOT_THERE"'), "4:12", ["${NAME}"]),
     "missing secret file": ("dependencies:\n  - name: a\n    url: redis://x\n"
-                            "    password_file: /no/such/file\n", "4:20", ["/no/such/file"]),
+                            "    password_file: /no/such/file\n", "4:5", ["/no/such/file"]),
     "secret and its file": ("dependencies:\n  - name: a\n    url: redis://x\n    password: x\n"
                             "    password_file: /etc/hostname\n", None, ["password"]),
     "anchors": (dependency("tags: &a [*a]"), None, []),

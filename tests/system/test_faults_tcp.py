@@ -20,7 +20,8 @@ ROWS = [
     Row("tcp_connect_only_hang", URL, "", faults.hang, state="up", when="at once"),
     Row("tcp_connect_only_close", URL, "", faults.close_at_once, state="up", when="at once"),
     Row("tcp_connect_only_refused", URL, "refused", faults.Refusing, when="at once"),
-    Row("tcp_ipv6_refused", "tcp://[::1]:1", "refused", when="at once"),
+    Row("tcp_ipv6_refused", "tcp://[::1]:{port}", "refused", faults.refusing_ipv6,
+        when="at once"),
     Row("tls_hang", TLS_URL, "timeout", faults.hang, when="at the deadline"),
     Row("tls_close", TLS_URL, ("closed", "tls"), faults.close_after_request, when="at once"),
     Row("tls_reset", TLS_URL, "closed", faults.reset_after_request, when="at once"),
@@ -57,7 +58,7 @@ def test_a_hundred_failures_leave_no_descriptor_behind(start):
     config = {"dependencies": [
         {"name": "closed", "url": f"tcp://127.0.0.1:{closed.port}", **fast},
         {"name": "hanging", "url": f"tcp://127.0.0.1:{hanging.port}", **fast},
-        {"name": "refused", "url": "tcp://127.0.0.1:1", **fast},
+        {"name": "refused", "url": f"tcp://{faults.refused()}", **fast},
         {"name": "cache", "url": f"redis://127.0.0.1:{hanging.port}", **fast_only(fast)},
         {"name": "site", "url": f"http://127.0.0.1:{hanging.port}", **fast_only(fast)},
         {"name": "database", "url": f"postgresql://health@127.0.0.1:{hanging.port}/app",

@@ -80,8 +80,9 @@ def test_secrets_given_as_arguments_do_not_stay_in_the_process_list(start):
 
 
 def test_a_variable_has_a_default(start):
+    refused = faults.refused().split(":")[1]
     config = {"dependencies": [
-        {"name": "a", "url": "tcp://127.0.0.1:${PORT:-1}", **OFTEN},
+        {"name": "a", "url": f"tcp://127.0.0.1:${{PORT:-{refused}}}", **OFTEN},
         {"name": "b", "url": "tcp://127.0.0.1:${OTHER_PORT:-1}", **OFTEN}]}
     server = faults.FaultServer(faults.hang)
     with start(config, env={"OTHER_PORT": str(server.port)}) as exporter:
@@ -131,7 +132,7 @@ def test_get_tells_by_its_exit_code(start):
     server = faults.FaultServer(faults.hang)
     config = {"dependencies": [
         {"name": "good", "url": f"tcp://127.0.0.1:{server.port}", **OFTEN},
-        {"name": "bad", "url": "tcp://127.0.0.1:1", **OFTEN}]}
+        {"name": "bad", "url": f"tcp://{faults.refused()}", **OFTEN}]}
     with start(config) as exporter:
         exporter.wait_for_state("bad", "down")
         base = f"http://127.0.0.1:{exporter.endpoint.port}"
@@ -163,7 +164,7 @@ def test_get_refuses_what_it_cannot_ask_for(arguments):
 # ---- the log ----
 
 def test_the_log_is_logfmt(start):
-    config = {"dependencies": [{"name": "bad", "url": "tcp://127.0.0.1:1", **OFTEN}]}
+    config = {"dependencies": [{"name": "bad", "url": f"tcp://{faults.refused()}", **OFTEN}]}
     with start(config) as exporter:
         exporter.wait_for_state("bad", "down")
         exporter.wait_for(lambda: "bad" in exporter.log, 2, "the change is logged")
@@ -176,7 +177,7 @@ def test_the_log_is_logfmt(start):
 
 
 def test_the_log_is_json_when_asked_for(start):
-    config = {"dependencies": [{"name": "bad", "url": "tcp://127.0.0.1:1", **OFTEN}]}
+    config = {"dependencies": [{"name": "bad", "url": f"tcp://{faults.refused()}", **OFTEN}]}
     with start(config, ["--log.format=json"]) as exporter:
         exporter.wait_for_state("bad", "down")
         exporter.wait_for(lambda: "bad" in exporter.log, 2, "the change is logged")
@@ -188,7 +189,8 @@ def test_the_log_is_json_when_asked_for(start):
 
 def test_an_outage_is_logged_once_and_not_at_each_check(start):
     config = {"dependencies": [
-        {"name": "bad", "url": "tcp://127.0.0.1:1", "interval": "100ms", "timeout": "90ms"}]}
+        {"name": "bad", "url": f"tcp://{faults.refused()}", "interval": "100ms",
+         "timeout": "90ms"}]}
     with start(config, ["--log.level=info"]) as exporter:
         exporter.wait_for_checks(["bad"], 20, 5)
         told = [line for line in exporter.log.splitlines() if "dependency=bad" in line]
@@ -199,7 +201,8 @@ def test_a_blocked_log_delays_no_check_and_is_counted(start):
     reader, writer = os.pipe()
     fcntl.fcntl(writer, fcntl.F_SETPIPE_SZ, 4096)
     config = {"dependencies": [
-        {"name": f"bad_{i}", "url": "tcp://127.0.0.1:1", "interval": "100ms", "timeout": "50ms"}
+        {"name": f"bad_{i}", "url": f"tcp://{faults.refused()}", "interval": "100ms",
+         "timeout": "50ms"}
         for i in range(50)]}
     try:
         with start(config, ["--log.level=debug"], stderr=writer) as exporter:
@@ -216,7 +219,7 @@ def test_a_closed_log_ends_nothing(directory):
     port = free_port()
     process = subprocess.Popen(
         ["sh", "-c", 'exec "$0" "$@" 2>&-', PROGRAM, f"--web.listen-address=127.0.0.1:{port}",
-         "a=tcp://127.0.0.1:1"], env=environment(), stdin=subprocess.DEVNULL)
+         f"a=tcp://{faults.refused()}"], env=environment(), stdin=subprocess.DEVNULL)
     try:
         wait_until(lambda: _answers(port), 5, "it answers")
     finally:

@@ -146,7 +146,7 @@ def test_phases_of_a_check_are_shown_and_unreached_ones_are_absent(start, nginx,
     config = {"dependencies": [
         {"name": "site", "url": f"https://localhost:{nginx.tls_port}/ok", "connection": "fresh",
          "tls": {"ca_file": authority.ca_file}, **OFTEN},
-        {"name": "refused", "url": "http://127.0.0.1:1/", **OFTEN}]}
+        {"name": "refused", "url": f"http://{faults.refused()}/", **OFTEN}]}
     with start(config) as exporter:
         exporter.wait_for_state("site", "up")
         exporter.wait_for_state("refused", "down", "refused")

@@ -6,6 +6,7 @@ import stat
 
 import pytest
 
+from harness import faults
 from harness.client import read_to_end, request, status_of
 from harness.exporter import OFTEN
 from harness.waiting import free_port
@@ -36,7 +37,8 @@ def test_readiness_shows_each_dependency_and_nothing_more(exporter):
 
 
 def test_readiness_is_down_when_a_critical_dependency_is_down(start, peer):
-    with start(None, [f"good=tcp://127.0.0.1:{peer.port}", "bad=tcp://127.0.0.1:1"]) as exporter:
+    arguments = [f"good=tcp://127.0.0.1:{peer.port}", f"bad=tcp://{faults.refused()}"]
+    with start(None, arguments) as exporter:
         exporter.wait_for_state("bad", "down")
         exporter.wait_for_state("good", "up")
         response = exporter.get("/readyz")

@@ -51,7 +51,8 @@ REFUSED = {
     "HTTP/2.0": (request("GET /livez HTTP/2.0"), {505, 400}),
     "no version": (b"GET /livez\r\n\r\n", {400, 505, None}),
     "HTTP/2 preface": (b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", {400, 405, 505, None}),
-    "TLS hello": (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + b"\0" * 600 + b"\r\n\r\n", {400, None}),
+    "TLS hello": (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + b"\0" * 600
+                  + b"\r\n\r\n", {400, None}),
     "spaces before the colon": (request("GET /livez HTTP/1.1", "X-A : b"), {400}),
     "no colon": (request("GET /livez HTTP/1.1", "nonsense"), {400}),
     "control byte in a field": (request("GET /livez HTTP/1.1", "X-A: b\x01c"), {400}),

@@ -4,6 +4,7 @@
 A behaviour is called with each accepted connection, in a thread of its own; when it returns, the
 connection is closed. Behaviours that speak a protocol are in fake_redis, fake_postgres, fake_http.
 """
+import functools
 import random
 import select
 import socket
@@ -136,15 +137,29 @@ class FaultServer:
 class Refusing:
     """A port that nobody listens on, and that nobody can take meanwhile: it is bound."""
 
-    def __init__(self, namespace=OUTSIDE):
+    def __init__(self, namespace=OUTSIDE, host="127.0.0.1"):
         with namespace.entered():
-            self._socket = socket.socket()
-        self._socket.bind(("127.0.0.1", 0))
+            self._socket = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
+        self._socket.bind((host, 0))
         self.port = self._socket.getsockname()[1]
         self.received = b""
 
     def close(self):
         self._socket.close()
+
+
+def refusing_ipv6(namespace=OUTSIDE):
+    return Refusing(namespace, "::1")
+
+
+@functools.cache
+def _refusing():
+    return Refusing()
+
+
+def refused():
+    """host:port of a peer that refuses, as long as these tests run."""
+    return f"127.0.0.1:{_refusing().port}"
 
 
 class BacklogFull:

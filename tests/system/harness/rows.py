@@ -26,7 +26,7 @@ class Row:
     name: str
     url: str
     reason: str | tuple
-    server: object = None  # a behaviour, or what makes a server when called with a namespace
+    server: object = None  # a behaviour, or one of the servers that faults has
     state: str = "down"
     options: dict = dataclasses.field(default_factory=dict)
     # Times: "at once", "at the deadline", or None for any time up to it.
@@ -58,9 +58,9 @@ def common_rows(scheme, url, beginning, options=None, half_close="closed"):
 
 
 def make_server(row, namespace=OUTSIDE):
-    if row.server is None or not callable(row.server):
-        return row.server
-    if isinstance(row.server, type):
+    if row.server is None:
+        return None
+    if row.server in (faults.Refusing, faults.refusing_ipv6, faults.BacklogFull):
         return row.server(namespace)
     return faults.FaultServer(row.server, namespace)
 
