@@ -97,13 +97,14 @@ static const struct hx_option OPTIONS[] = {
      .type = HX_OPTION_MAP,
      .is_public = true,
      .offset = FIELD(expect.json),
-     .help = "JSON pointers and the text, number, true, false or null that must be there"},
+     .help = "JSON pointers and the text, number, true, false or null that must be there, in a "
+             "body of up to 64KiB"},
     {.name = "max_body",
      .type = HX_OPTION_SIZE,
      .offset = FIELD(max_body),
      .fallback = "1MiB",
      .min = 1,
-     .max = 64 * 1024 * 1024,
+     .max = INT64_C(64) * 1024 * 1024,
      .help = "bytes; a larger body fails the check"},
     {.name = "max_redirects",
      .type = HX_OPTION_INT,
@@ -149,16 +150,16 @@ static void look_up(struct hx_check *check)
 /* The address of the kept connection comes first: while the name still has it, it is used. */
 static void order_addresses(struct http_run *run, const struct hx_resolved *resolved)
 {
-    const struct hx_address *kept = NULL;
+    size_t kept = resolved->n;
     run->n_addresses = 0;
     run->next_address = 0;
     for (size_t i = 0; i < resolved->n && run->exchange.is_connected; i++)
         if (hx_address_equal(&resolved->addresses[i], &run->exchange.address))
-            kept = &resolved->addresses[i];
-    if (kept != NULL)
-        run->addresses[run->n_addresses++] = *kept;
+            kept = i;
+    if (kept < resolved->n)
+        run->addresses[run->n_addresses++] = resolved->addresses[kept];
     for (size_t i = 0; i < resolved->n && run->n_addresses < MAX_ADDRESSES; i++)
-        if (&resolved->addresses[i] != kept)
+        if (i != kept)
             run->addresses[run->n_addresses++] = resolved->addresses[i];
 }
 

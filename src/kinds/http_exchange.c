@@ -107,7 +107,7 @@ static CURLcode on_tls_context(CURL *easy, void *context, void *data)
     return CURLE_OK;
 }
 
-/* OpenSSL's own verification, after a look at the chain: here it is seen also when it is refused.
+/* OpenSSL's own verification, after a look at the chain, which is seen here even if it is refused.
  */
 static int on_verify(X509_STORE_CTX *verification, void *data)
 {
@@ -118,6 +118,7 @@ static int on_verify(X509_STORE_CTX *verification, void *data)
     return X509_verify_cert(verification);
 }
 
+/* NOLINTNEXTLINE(readability-non-const-parameter): the type is curl's. */
 static int on_request(void *data, char *to, char *from, int to_port, int from_port)
 {
     (void)to, (void)from, (void)to_port, (void)from_port;
@@ -140,6 +141,7 @@ static int on_progress(void *data, curl_off_t down_total, curl_off_t down, curl_
     return 0;
 }
 
+/* NOLINTNEXTLINE(readability-non-const-parameter): the type is curl's. */
 static size_t on_header(char *bytes, size_t size, size_t n, void *data)
 {
     (void)size; /* is 1 */

@@ -19,8 +19,9 @@
 /* Processor time that one match may take; it is spent on the loop. */
 #define HX_HTTP_MATCH_MS 20
 
-/* Deeper JSON is refused. */
+/* Deeper or longer JSON is refused. */
 #define HX_HTTP_JSON_DEPTH 64
+#define HX_HTTP_JSON_SIZE  65536
 
 struct hx_http_expect {
     struct hx_status_set statuses;

@@ -24,7 +24,7 @@ struct hx_http_settings {
     /* Made by prepare. */
     struct hx_http_target target;
     struct curl_slist *header_list; /* with the credentials: secret */
-    SSL_CTX *tls; /* NULL: nothing that is asked speaks TLS */
+    SSL_CTX *tls;                   /* NULL: nothing that is asked speaks TLS */
 };
 
 enum hx_errcode hx_http_settings_prepare(struct hx_dependency *dependency,

@@ -295,13 +295,27 @@ static void takes_no_json_that_ends_before_the_body(void **state)
 static void refuses_json_that_is_nested_too_deep(void **state)
 {
     (void)state;
-    size_t depth = 100000;
+    size_t depth = 30000;
     char *body = malloc(2 * depth + 1);
     assert_non_null(body);
     memset(body, '[', depth);
     memset(body + depth, ']', depth);
     body[2 * depth] = '\0';
     assert_int_equal(judge_json("/0", "1", body).reason, HX_REASON_LIMIT);
+    free(body);
+}
+
+static void refuses_json_that_is_too_long(void **state)
+{
+    (void)state;
+    char *body = malloc(HX_HTTP_JSON_SIZE + 2);
+    assert_non_null(body);
+    memset(body, ' ', HX_HTTP_JSON_SIZE + 1);
+    body[HX_HTTP_JSON_SIZE + 1] = '\0';
+    body[0] = '1';
+    assert_int_equal(judge_json("", "1", body).reason, HX_REASON_LIMIT);
+    body[HX_HTTP_JSON_SIZE] = '\0';
+    assert_int_equal(judge_json("", "1", body).reason, HX_REASON_NONE);
     free(body);
 }
 
@@ -334,6 +348,7 @@ int main(void)
         cmocka_unit_test(takes_a_body_that_is_no_json_for_a_failed_expectation),
         cmocka_unit_test(takes_no_json_that_ends_before_the_body),
         cmocka_unit_test(refuses_json_that_is_nested_too_deep),
+        cmocka_unit_test(refuses_json_that_is_too_long),
         cmocka_unit_test(expects_nothing_of_a_body_by_default),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
