@@ -15,21 +15,25 @@ static const struct {
 #define R(name) (1U << HX_ROUTE_##name)
 #define ALL     ((1U << HX_N_ROUTES) - 1)
 #define PROBES  (R(LIVEZ) | R(READYZ) | R(STARTUPZ) | R(DEPENDENCY) | R(HEALTHY) | R(READY))
+#define WRITING (R(HEARTBEAT) | R(RELOAD) | R(MAINTENANCE))
     {200, ALL & ~(R(OTHER) | R(HEARTBEAT))},
     {204, R(HEARTBEAT)},
     {400, ALL},
+    {403, R(RELOAD) | R(MAINTENANCE)},
     {404, R(OTHER) | R(DEPENDENCY) | R(HEARTBEAT)},
     {405, ALL & ~R(OTHER)},
     {409, R(HEARTBEAT)},
-    {411, R(HEARTBEAT)},
-    {413, R(HEARTBEAT)},
+    {411, WRITING},
+    {413, WRITING},
     {414, ALL},
-    {415, R(HEARTBEAT)},
-    {503, PROBES | R(METRICS) | R(HEARTBEAT)},
+    {415, R(HEARTBEAT) | R(MAINTENANCE)},
+    {500, R(RELOAD)},
+    {503, PROBES | R(METRICS) | WRITING},
     {505, ALL},
 #undef R
 #undef ALL
 #undef PROBES
+#undef WRITING
 };
 
 _Static_assert(sizeof(statuses) / sizeof(statuses[0]) == HX_N_STATUSES, "one cell each");

@@ -137,17 +137,16 @@ static enum MHD_Result on_head(struct hx_exchange *exchange, const char *version
     }
     if (fault != NULL)
         return hx_exchange_send_error(exchange, fault->status, fault->sentence);
-    if (method == HX_METHOD_GET || method == HX_METHOD_HEAD) {
-        if (exchange->route != HX_ROUTE_HEARTBEAT)
-            return MHD_YES;
-    }
-    if (exchange->route == HX_ROUTE_OTHER)
+    bool is_reading = method == HX_METHOD_GET || method == HX_METHOD_HEAD;
+    if (exchange->route == HX_ROUTE_OTHER && !is_reading)
         return hx_exchange_send_constant(exchange, MHD_HTTP_NOT_FOUND, HX_CONSTANT_NOT_FOUND);
     if (!hx_route_allows(exchange->route, method))
         return send_error_with(exchange, MHD_HTTP_METHOD_NOT_ALLOWED,
                                "this path does not take that method", "Allow",
                                hx_route_allow(exchange->route));
-    fault = hx_body_check(&head);
+    if (is_reading)
+        return MHD_YES;
+    fault = hx_body_check(&head, hx_route_takes_body(exchange->route, method));
     if (fault == NULL && head.content_length > 0)
         fault = hx_heartbeat_check(exchange);
     if (fault != NULL)

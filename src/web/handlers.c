@@ -9,6 +9,7 @@
 
 static enum MHD_Result handle_other(struct hx_exchange *exchange)
 {
+    exchange->route = HX_ROUTE_OTHER;
     return hx_exchange_send_constant(exchange, MHD_HTTP_NOT_FOUND, HX_CONSTANT_NOT_FOUND);
 }
 
@@ -91,9 +92,13 @@ const hx_handler hx_handlers[HX_N_ROUTES] = {
     [HX_ROUTE_READYZ] = handle_readyz,
     [HX_ROUTE_STARTUPZ] = handle_startupz,
     [HX_ROUTE_DEPENDENCY] = handle_dependency,
+    [HX_ROUTE_DETAILED] = handle_other,
     [HX_ROUTE_VERSION] = handle_version,
     [HX_ROUTE_METRICS] = hx_metrics_page_handle,
+    [HX_ROUTE_OPENAPI] = handle_other,
     [HX_ROUTE_HEALTHY] = handle_healthy,
     [HX_ROUTE_READY] = handle_ready,
     [HX_ROUTE_HEARTBEAT] = hx_heartbeat_handle,
+    [HX_ROUTE_RELOAD] = handle_other,
+    [HX_ROUTE_MAINTENANCE] = handle_other,
 };

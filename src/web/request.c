@@ -18,6 +18,7 @@ static const struct hx_fault two_framings = {400,
                                              "Content-Length and Transfer-Encoding exclude each "
                                              "other"};
 static const struct hx_fault no_body = {400, "GET and HEAD take no body"};
+static const struct hx_fault useless_body = {400, "this request takes no body"};
 static const struct hx_fault no_expect = {400, "GET and HEAD take no Expect"};
 static const struct hx_fault no_length = {411, "a body needs Content-Length"};
 static const struct hx_fault bad_length = {400, "Content-Length must be a number"};
@@ -146,11 +147,13 @@ const struct hx_fault *hx_head_check(const struct hx_head *head, const char *ver
     return head->has_expect ? &no_expect : NULL;
 }
 
-const struct hx_fault *hx_body_check(const struct hx_head *head)
+const struct hx_fault *hx_body_check(const struct hx_head *head, bool is_allowed)
 {
     if (head->has_transfer_encoding)
         return &no_length;
     if (head->content_length == SIZE_MAX)
         return &bad_length;
-    return head->content_length > HX_MAX_BODY ? &long_body : NULL;
+    if (head->content_length > HX_MAX_BODY)
+        return &long_body;
+    return head->content_length > 0 && !is_allowed ? &useless_body : NULL;
 }

@@ -13,7 +13,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#define HX_MAX_BODY  4096 /* of a heartbeat */
+#define HX_MAX_BODY  4096 /* of a heartbeat, of maintenance */
 #define HX_MAX_QUERY 1024
 
 /* Why a request is refused: the status and a sentence for the body. Constant. */
@@ -43,7 +43,8 @@ void hx_head_note(struct hx_head *head, const char *name, size_t name_len, const
 const struct hx_fault *hx_head_check(const struct hx_head *head, const char *version,
                                      enum hx_method method);
 
-/* Judges the body that the head of a PUT announces. NULL: it has content_length bytes. */
-const struct hx_fault *hx_body_check(const struct hx_head *head);
+/* Judges the body that the head of a writing request announces. NULL: it has content_length bytes,
+ * none unless it may have a body. */
+const struct hx_fault *hx_body_check(const struct hx_head *head, bool is_allowed);
 
 #endif

@@ -15,15 +15,19 @@ struct path {
 static const struct path paths[] = {
     {"/", HX_ROUTE_LANDING},
     {"/-/healthy", HX_ROUTE_HEALTHY},
+    {"/-/maintenance", HX_ROUTE_MAINTENANCE},
     {"/-/ready", HX_ROUTE_READY},
+    {"/-/reload", HX_ROUTE_RELOAD},
     {"/health", HX_ROUTE_LIVEZ},
     {"/health/deep", HX_ROUTE_READYZ},
+    {"/health/detailed", HX_ROUTE_DETAILED},
     {"/health/live", HX_ROUTE_LIVEZ},
     {"/health/ready", HX_ROUTE_READYZ},
     {"/health/started", HX_ROUTE_STARTUPZ},
     {"/health/startup", HX_ROUTE_STARTUPZ},
     {"/healthz", HX_ROUTE_LIVEZ},
     {"/livez", HX_ROUTE_LIVEZ},
+    {"/openapi.json", HX_ROUTE_OPENAPI},
     {"/ready", HX_ROUTE_READYZ},
     {"/readyz", HX_ROUTE_READYZ},
     {"/startupz", HX_ROUTE_STARTUPZ},
@@ -83,25 +87,51 @@ const char *hx_route_text(enum hx_route route)
     return texts[route];
 }
 
+/* By enum hx_method. */
+static const char *const methods[HX_METHOD_OTHER] = {
+    [HX_METHOD_GET] = "GET",   [HX_METHOD_HEAD] = "HEAD",     [HX_METHOD_PUT] = "PUT",
+    [HX_METHOD_POST] = "POST", [HX_METHOD_DELETE] = "DELETE",
+};
+
 enum hx_method hx_method_parse(const char *text)
 {
-    if (strcmp(text, "GET") == 0)
-        return HX_METHOD_GET;
-    if (strcmp(text, "HEAD") == 0)
-        return HX_METHOD_HEAD;
-    if (strcmp(text, "PUT") == 0)
-        return HX_METHOD_PUT;
-    return HX_METHOD_OTHER;
+    unsigned method = 0;
+    while (method < HX_METHOD_OTHER && strcmp(text, methods[method]) != 0)
+        method++;
+    return (enum hx_method)method;
+}
+
+/* What a route takes, by method and as the header Allow says it. */
+struct allowed {
+    unsigned methods; /* a bit per method */
+    const char *text;
+};
+
+static struct allowed allowed_by(enum hx_route route)
+{
+#define M(name) (1U << HX_METHOD_##name)
+    if (route == HX_ROUTE_HEARTBEAT)
+        return (struct allowed){M(PUT), "PUT"};
+    if (route == HX_ROUTE_RELOAD)
+        return (struct allowed){M(POST) | M(PUT), "POST, PUT"};
+    if (route == HX_ROUTE_MAINTENANCE)
+        return (struct allowed){M(POST) | M(DELETE), "POST, DELETE"};
+    return (struct allowed){M(GET) | M(HEAD), "GET, HEAD"};
+#undef M
 }
 
 bool hx_route_allows(enum hx_route route, enum hx_method method)
 {
-    if (route == HX_ROUTE_HEARTBEAT)
-        return method == HX_METHOD_PUT;
-    return method == HX_METHOD_GET || method == HX_METHOD_HEAD;
+    return (allowed_by(route).methods >> method & 1) != 0;
+}
+
+bool hx_route_takes_body(enum hx_route route, enum hx_method method)
+{
+    return (route == HX_ROUTE_HEARTBEAT && method == HX_METHOD_PUT) ||
+           (route == HX_ROUTE_MAINTENANCE && method == HX_METHOD_POST);
 }
 
 const char *hx_route_allow(enum hx_route route)
 {
-    return route == HX_ROUTE_HEARTBEAT ? "PUT" : "GET, HEAD";
+    return allowed_by(route).text;
 }

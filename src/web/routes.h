@@ -10,27 +10,38 @@
 
 /* The route, and its value of the label `route`. Aliases count under the canonical path, the
  * metrics page under /metrics wherever it is, and unknown paths together. */
-#define HX_ROUTE_MAP(X)             \
-    X(OTHER, "other")               \
-    X(LANDING, "/")                 \
-    X(LIVEZ, "/livez")              \
-    X(READYZ, "/readyz")            \
-    X(STARTUPZ, "/startupz")        \
-    X(DEPENDENCY, "/health/{name}") \
-    X(VERSION, "/version")          \
-    X(METRICS, "/metrics")          \
-    X(HEALTHY, "/-/healthy")        \
-    X(READY, "/-/ready")            \
-    X(HEARTBEAT, "/-/heartbeat/{name}")
+#define HX_ROUTE_MAP(X)                 \
+    X(OTHER, "other")                   \
+    X(LANDING, "/")                     \
+    X(LIVEZ, "/livez")                  \
+    X(READYZ, "/readyz")                \
+    X(STARTUPZ, "/startupz")            \
+    X(DEPENDENCY, "/health/{name}")     \
+    X(DETAILED, "/health/detailed")     \
+    X(VERSION, "/version")              \
+    X(METRICS, "/metrics")              \
+    X(OPENAPI, "/openapi.json")         \
+    X(HEALTHY, "/-/healthy")            \
+    X(READY, "/-/ready")                \
+    X(HEARTBEAT, "/-/heartbeat/{name}") \
+    X(RELOAD, "/-/reload")              \
+    X(MAINTENANCE, "/-/maintenance")
 
 enum hx_route {
 #define X(name, text) HX_ROUTE_##name,
     HX_ROUTE_MAP(X)
 #undef X
 };
-#define HX_N_ROUTES (HX_ROUTE_HEARTBEAT + 1)
+#define HX_N_ROUTES (HX_ROUTE_MAINTENANCE + 1)
 
-enum hx_method { HX_METHOD_GET, HX_METHOD_HEAD, HX_METHOD_PUT, HX_METHOD_OTHER };
+enum hx_method {
+    HX_METHOD_GET,
+    HX_METHOD_HEAD,
+    HX_METHOD_PUT,
+    HX_METHOD_POST,
+    HX_METHOD_DELETE,
+    HX_METHOD_OTHER
+};
 
 /* The route of a decoded path without its query. *name: what stands in the place of {name},
  * borrowed from path, or NULL. The metrics page is where telemetry_path says, and only there. */
@@ -44,6 +55,8 @@ const char *hx_route_text(enum hx_route route);
 /* Method names are case-sensitive (RFC 9110, 9.1). */
 enum hx_method hx_method_parse(const char *text);
 bool hx_route_allows(enum hx_route route, enum hx_method method);
+/* May a request with that method bring a body there? */
+bool hx_route_takes_body(enum hx_route route, enum hx_method method);
 /* The value of the header Allow. */
 const char *hx_route_allow(enum hx_route route);
 

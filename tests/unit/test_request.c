@@ -63,7 +63,7 @@ static unsigned answer(enum hx_method method, const char *const *fields)
         hx_head_note(&head, fields[i], strlen(fields[i]), fields[i + 1], strlen(fields[i + 1]));
     const struct hx_fault *fault = hx_head_check(&head, "HTTP/1.1", method);
     if (fault == NULL && method == HX_METHOD_PUT)
-        fault = hx_body_check(&head);
+        fault = hx_body_check(&head, true);
     return fault == NULL ? 200 : fault->status;
 }
 

@@ -36,6 +36,10 @@ static void aliases_lead_where_their_route_leads(void **state)
         {"/health/startup", HX_ROUTE_STARTUPZ},
         {"/health/started", HX_ROUTE_STARTUPZ},
         {"/version", HX_ROUTE_VERSION},
+        {"/health/detailed", HX_ROUTE_DETAILED},
+        {"/openapi.json", HX_ROUTE_OPENAPI},
+        {"/-/reload", HX_ROUTE_RELOAD},
+        {"/-/maintenance", HX_ROUTE_MAINTENANCE},
         {"/metrics", HX_ROUTE_METRICS},
         {"/-/healthy", HX_ROUTE_HEALTHY},
         {"/-/ready", HX_ROUTE_READY},
@@ -65,7 +69,8 @@ static void everything_that_is_not_a_route_is_other(void **state)
         "/-/",
         "/-/heartbeat/",
         "/-/heartbeat",
-        "/-/reload",
+        "/-/reload/",
+        "/openapi",
         "/readyz/a/",
         "/-/heartbeat/a/b",
         "*",
@@ -111,22 +116,47 @@ static void telemetry_path_may_not_hide_a_route(void **state)
     assert_false(hx_route_is_free("/%6d"));
 }
 
-static void only_heartbeats_are_put(void **state)
+static void methods_are_told_apart_by_case(void **state)
 {
     (void)state;
     assert_int_equal(hx_method_parse("GET"), HX_METHOD_GET);
     assert_int_equal(hx_method_parse("get"), HX_METHOD_OTHER);
     assert_int_equal(hx_method_parse("HEAD"), HX_METHOD_HEAD);
     assert_int_equal(hx_method_parse("PUT"), HX_METHOD_PUT);
+    assert_int_equal(hx_method_parse("POST"), HX_METHOD_POST);
+    assert_int_equal(hx_method_parse("DELETE"), HX_METHOD_DELETE);
+    assert_int_equal(hx_method_parse("PATCH"), HX_METHOD_OTHER);
+    assert_int_equal(hx_method_parse(""), HX_METHOD_OTHER);
+}
+
+static void routes_that_write_take_their_methods_only(void **state)
+{
+    (void)state;
+    static const char *const methods[] = {"GET", "HEAD", "PUT", "POST", "DELETE", "PATCH"};
     for (unsigned route = 0; route < HX_N_ROUTES; route++) {
-        bool is_put = route == HX_ROUTE_HEARTBEAT;
-        assert_int_equal(hx_route_allows((enum hx_route)route, HX_METHOD_PUT), is_put);
-        assert_int_equal(hx_route_allows((enum hx_route)route, HX_METHOD_GET), !is_put);
-        assert_int_equal(hx_route_allows((enum hx_route)route, HX_METHOD_HEAD), !is_put);
-        assert_false(hx_route_allows((enum hx_route)route, HX_METHOD_OTHER));
+        const char *allow = hx_route_allow((enum hx_route)route);
+        bool is_writing = route == HX_ROUTE_HEARTBEAT || route == HX_ROUTE_RELOAD ||
+                          route == HX_ROUTE_MAINTENANCE;
+        assert_int_equal(hx_route_allows((enum hx_route)route, HX_METHOD_GET), !is_writing);
+        for (size_t i = 0; i < sizeof(methods) / sizeof(methods[0]); i++) {
+            bool is_allowed = hx_route_allows((enum hx_route)route, hx_method_parse(methods[i]));
+            assert_int_equal(is_allowed, strstr(allow, methods[i]) != NULL);
+        }
     }
     assert_string_equal(hx_route_allow(HX_ROUTE_HEARTBEAT), "PUT");
     assert_string_equal(hx_route_allow(HX_ROUTE_READYZ), "GET, HEAD");
+    assert_string_equal(hx_route_allow(HX_ROUTE_RELOAD), "POST, PUT");
+    assert_string_equal(hx_route_allow(HX_ROUTE_MAINTENANCE), "POST, DELETE");
+}
+
+static void bodies_are_taken_where_they_mean_something(void **state)
+{
+    (void)state;
+    assert_true(hx_route_takes_body(HX_ROUTE_HEARTBEAT, HX_METHOD_PUT));
+    assert_true(hx_route_takes_body(HX_ROUTE_MAINTENANCE, HX_METHOD_POST));
+    assert_false(hx_route_takes_body(HX_ROUTE_MAINTENANCE, HX_METHOD_DELETE));
+    assert_false(hx_route_takes_body(HX_ROUTE_RELOAD, HX_METHOD_POST));
+    assert_false(hx_route_takes_body(HX_ROUTE_READYZ, HX_METHOD_GET));
 }
 
 int main(void)
@@ -137,7 +167,9 @@ int main(void)
         cmocka_unit_test(name_is_what_follows_the_prefix),
         cmocka_unit_test(metrics_are_only_where_they_are_configured),
         cmocka_unit_test(telemetry_path_may_not_hide_a_route),
-        cmocka_unit_test(only_heartbeats_are_put),
+        cmocka_unit_test(methods_are_told_apart_by_case),
+        cmocka_unit_test(routes_that_write_take_their_methods_only),
+        cmocka_unit_test(bodies_are_taken_where_they_mean_something),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
