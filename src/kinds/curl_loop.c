@@ -37,6 +37,7 @@ struct watch {
     uv_poll_t poll;
     struct hx_curl_loop *loop;
     curl_socket_t fd;
+    int events;
 };
 
 static int on_timer_wanted(CURLM *multi, long timeout_ms, void *data);
@@ -123,12 +124,12 @@ static int on_socket_wanted(CURL *easy, curl_socket_t fd, int what, void *data, 
         fail_later(loop, transfer);
         return 0;
     }
-    int events = 0;
+    watch->events = 0;
     if (what & CURL_POLL_IN)
-        events |= UV_READABLE;
+        watch->events |= UV_READABLE;
     if (what & CURL_POLL_OUT)
-        events |= UV_WRITABLE;
-    uv_poll_start(&watch->poll, events, on_poll);
+        watch->events |= UV_WRITABLE;
+    uv_poll_start(&watch->poll, watch->events, on_poll);
     return 0;
 }
 
@@ -214,10 +215,13 @@ static void on_poll(uv_poll_t *poll, int status, int events)
 {
     struct watch *watch = poll->data;
     int flags = 0;
-    /* uv tells any error of a socket as UV_EBADF and stops watching it: curl reads the real one
-     * from the socket. */
-    if (status < 0)
-        flags |= CURL_CSELECT_ERR;
+    /* uv tells any error of a socket as UV_EBADF and stops watching it. CURL_CSELECT_ERR would make
+     * curl give up without asking which; told that it can read, it first takes what had arrived
+     * before the error, and then meets the error itself. */
+    if (status < 0) {
+        events = UV_READABLE | UV_WRITABLE;
+        uv_poll_start(poll, watch->events, on_poll);
+    }
     if (events & UV_READABLE)
         flags |= CURL_CSELECT_IN;
     if (events & UV_WRITABLE)

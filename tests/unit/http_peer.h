@@ -21,6 +21,7 @@ struct http_peer_route {
     const char *reply;  /* NULL: none at all */
     const char *repeat; /* sent after it, without end; NULL: nothing */
     bool closes;        /* ends the connection behind the reply */
+    bool resets;        /* the same, by RST */
 };
 
 /* A place for a connection; the server allocates nothing, so that tests may let allocations fail.
@@ -56,7 +57,12 @@ static inline void http_peer_on_gone(uv_handle_t *handle)
 
 static inline void http_peer_drop(struct http_peer_connection *connection)
 {
-    if (!uv_is_closing((uv_handle_t *)&connection->tcp))
+    bool is_reset = connection->route != NULL && connection->route->resets;
+    if (uv_is_closing((uv_handle_t *)&connection->tcp))
+        return;
+    if (is_reset)
+        uv_tcp_close_reset(&connection->tcp, http_peer_on_gone);
+    else
         uv_close((uv_handle_t *)&connection->tcp, http_peer_on_gone);
 }
 
@@ -64,7 +70,7 @@ static inline void http_peer_on_written(uv_write_t *write, int status)
 {
     struct http_peer_connection *connection = write->data;
     const struct http_peer_route *route = connection->route;
-    if (status != 0 || route->closes) {
+    if (status != 0 || route->closes || route->resets) {
         http_peer_drop(connection);
     } else if (route->repeat != NULL) {
         uv_buf_t buf =
@@ -90,7 +96,7 @@ static inline void http_peer_answer(struct http_peer_connection *connection)
     connection->write.data = connection;
     const char *reply =
         route->path != NULL ? route->reply : "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n";
-    if (reply == NULL && route->closes) {
+    if (reply == NULL && (route->closes || route->resets)) {
         http_peer_drop(connection);
     } else if (reply != NULL) {
         uv_buf_t buf = uv_buf_init((char *)(uintptr_t)reply, (unsigned)strlen(reply));

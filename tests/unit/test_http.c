@@ -4,6 +4,10 @@
 
 #define OK_REPLY "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nok\n"
 
+/* More than libcurl reads at once. */
+#define LARGE_BODY_LEN 60000
+static char large_reply[LARGE_BODY_LEN + 128];
+
 static const struct http_peer_route ROUTES[] = {
     {.path = "/ok", .reply = OK_REPLY},
     {.path = "/a%2Fb?x=%20y&z", .reply = OK_REPLY},
@@ -15,6 +19,11 @@ static const struct http_peer_route ROUTES[] = {
     {.path = "/head", .reply = "HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n"},
     {.path = "/close", .closes = true},
     {.path = "/hang"},
+    {.path = "/reset", .resets = true},
+    {.path = "/reset-at-half",
+     .reply = "HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\nhalf",
+     .resets = true},
+    {.path = "/reset-behind", .reply = large_reply, .resets = true},
     {.path = "/half", .reply = "HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\nhalf", .closes = true},
     {.path = "/0.9", .reply = "hello\n", .closes = true},
     {.path = "/garbage", .reply = "\x01\x02garbage\r\n\r\n\x7f", .closes = true},
@@ -200,6 +209,7 @@ static void tells_broken_replies_apart(void **state)
         const char *path;
         enum hx_reason reason;
     } CASES[] = {
+        {"/reset", HX_REASON_CLOSED},   {"/reset-at-half", HX_REASON_CLOSED},
         {"/close", HX_REASON_CLOSED},   {"/half", HX_REASON_CLOSED},
         {"/0.9", HX_REASON_PROTOCOL},   {"/garbage", HX_REASON_PROTOCOL},
         {"/chunk", HX_REASON_PROTOCOL}, {"/negative", HX_REASON_PROTOCOL},
@@ -212,6 +222,24 @@ static void tells_broken_replies_apart(void **state)
         clear_dependency(&f->check);
         turn_until(f, is_nobody_connected);
     }
+}
+
+static void names_a_reset(void **state)
+{
+    struct fixture *f = *state;
+    assert_int_equal(check_path(f, "/reset"), HX_REASON_CLOSED);
+    assert_contains(f->check.message, "Connection reset by peer");
+}
+
+static void takes_a_whole_reply_with_a_reset_behind_it(void **state)
+{
+    struct fixture *f = *state;
+    int header = snprintf(large_reply, sizeof(large_reply),
+                          "HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n", LARGE_BODY_LEN);
+    memset(large_reply + header, 'x', LARGE_BODY_LEN);
+    large_reply[header + LARGE_BODY_LEN] = '\0';
+    assert_int_equal(check_path(f, "/reset-behind"), HX_REASON_NONE);
+    assert_int_equal((int)f->check.values[1], LARGE_BODY_LEN);
 }
 
 static void ends_floods_at_its_own_bounds(void **state)
@@ -313,6 +341,8 @@ int main(void)
         TEST(an_expected_status_passes),
         TEST(judges_the_body),
         TEST(tells_broken_replies_apart),
+        TEST(names_a_reset),
+        TEST(takes_a_whole_reply_with_a_reset_behind_it),
         TEST(ends_floods_at_its_own_bounds),
         TEST(keeps_a_body_as_large_as_allowed),
         TEST(waits_for_a_silent_server_until_it_is_cancelled),
