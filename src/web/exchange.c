@@ -197,6 +197,8 @@ enum MHD_Result hx_on_request(void *cls, struct MHD_Connection *mhd, const char 
         connection->is_seen = true;
         return on_head(&exchange, version, method);
     }
+    if (connection->later != NULL)
+        return hx_later_resume(&exchange);
     return hx_handlers[exchange.route](&exchange);
 }
 

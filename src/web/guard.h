@@ -20,6 +20,9 @@
 #include <stdint.h>
 #include <sys/socket.h>
 
+struct MHD_Connection;
+struct hx_later;
+
 /* Who is at the other end, as far as limits go: an IPv4 address, the /64 of an IPv6 one. */
 struct hx_peer {
     bool is_limited; /* false for a unix socket */
@@ -42,6 +45,8 @@ struct hx_client {
     bool is_seen;                 /* its head was judged */
     char *body;                   /* owned; NULL: none yet */
     size_t body_size, body_len;
+    struct hx_later *later;           /* what its reply waits for, or NULL */
+    struct MHD_Connection *suspended; /* itself, while it waits */
 };
 
 struct hx_guard {

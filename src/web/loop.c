@@ -149,6 +149,7 @@ static void wait_and_accept(struct loop *loop)
         if (fd == web->wake_fd) {
             uint64_t value; /* one read sets an eventfd back to 0 */
             (void)!read(fd, &value, sizeof(value));
+            hx_laters_wake(web);
         } else if (fd != loop->mhd_fd) {
             accept_from(loop, fd, MAX_ACCEPTS);
         }
@@ -199,6 +200,7 @@ static void *run(void *data)
         if (loop.give_up_ns == 0 && atomic_load(&web->is_stopping))
             begin_drain(&loop);
     }
+    hx_laters_abandon(web);
     MHD_stop_daemon(web->daemon);
     web->daemon = NULL;
     return NULL;
@@ -211,8 +213,8 @@ static enum hx_errcode start_daemon(struct hx_web *web, struct hx_error *err)
     /* No MHD_OPTION_CONNECTION_TIMEOUT: the guard's deadlines are stricter, and without it
      * libmicrohttpd need not note the time of each read and write. The guard keeps the limits. */
     web->daemon = MHD_start_daemon(
-        MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET | MHD_USE_ERROR_LOG, 0, NULL, NULL, hx_on_request,
-        web, MHD_OPTION_EXTERNAL_LOGGER, hx_weblog_library, &web->weblog,
+        MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET | MHD_USE_ERROR_LOG | MHD_ALLOW_SUSPEND_RESUME, 0,
+        NULL, NULL, hx_on_request, web, MHD_OPTION_EXTERNAL_LOGGER, hx_weblog_library, &web->weblog,
         MHD_OPTION_CONNECTION_LIMIT, web->options.max_connections + 1,
         MHD_OPTION_CONNECTION_MEMORY_LIMIT, MEMORY_LIMIT, MHD_OPTION_STRICT_FOR_CLIENT, 1,
         MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1, MHD_OPTION_NOTIFY_CONNECTION, hx_on_connection, web,

@@ -5,6 +5,7 @@
 #include "web/loop.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 enum hx_errcode hx_web_new(const struct hx_web_options *options, struct hx_web **web,
                            struct hx_error *err)
@@ -19,10 +20,16 @@ enum hx_errcode hx_web_new(const struct hx_web_options *options, struct hx_web *
         return hx_error_set(err, HX_ERR_NOMEM, "out of memory");
     w->options = *options;
     w->epoll_fd = w->wake_fd = -1;
+    int error = hx_laters_init(&w->laters);
+    if (error != 0) {
+        free(w);
+        return hx_error_set(err, HX_ERR_SYSTEM, "cannot make a lock: %s", strerrordesc_np(error));
+    }
     enum hx_errcode code = hx_counts_init(&w->counts, options->registry, err);
     if (code == HX_OK)
         code = hx_constants_init(&w->constants, options, err);
     if (code != HX_OK) {
+        hx_laters_fini(&w->laters);
         free(w);
         return code;
     }
@@ -71,6 +78,7 @@ void hx_web_free(struct hx_web *web)
         return;
     hx_web_stop(web, 0);
     hx_constants_fini(&web->constants);
+    hx_laters_fini(&web->laters);
     free(web->listeners);
     free(web);
 }

@@ -7,6 +7,7 @@
 #include "web/constants.h"
 #include "web/counts.h"
 #include "web/guard.h"
+#include "web/later.h"
 #include "web/listen.h"
 #include "web/server.h"
 #include "web/weblog.h"
@@ -21,9 +22,10 @@ struct hx_web {
     struct hx_counts counts;
     pthread_t thread;
     bool is_running;
-    int wake_fd; /* eventfd: look at is_stopping */
+    int wake_fd; /* eventfd: look at is_stopping and at the laters */
     _Atomic bool is_stopping;
     int64_t grace_ns; /* written before is_stopping */
+    struct hx_laters laters;
     /* The web thread's own, from start to stop. */
     struct MHD_Daemon *daemon;
     int epoll_fd;
