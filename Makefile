@@ -45,7 +45,7 @@ endif
 CFLAGS   ?=
 CPPFLAGS ?=
 LDFLAGS  ?=
-ALL_CPPFLAGS = -D_GNU_SOURCE -Iinclude -Isrc $(PKG_CFLAGS) $(CPPFLAGS)
+ALL_CPPFLAGS = -D_GNU_SOURCE -Iinclude -iquote src $(PKG_CFLAGS) $(CPPFLAGS)
 ALL_CFLAGS   = -std=c11 $(OPTIMIZE) -g -pipe -pthread -fPIC -fno-common -fvisibility=hidden \
     $(WARNINGS) $(WERROR) $(HARDEN) $(FORTIFY) $(CFLAGS)
 ALL_LDFLAGS  = -pthread -Wl,-z,relro,-z,now -Wl,-z,noexecstack -Wl,--as-needed \
@@ -91,7 +91,8 @@ $(BUILD)/obj/%.o: src/%.c $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 
-$(BUILD)/obj/version.o: CPPFLAGS += -DHX_VERSION='"$(VERSION)"' -DHX_REVISION='"$(REVISION)"'
+VERSION_FLAGS := -DHX_VERSION='"$(VERSION)"' -DHX_REVISION='"$(REVISION)"'
+$(BUILD)/obj/version.o: CPPFLAGS += $(VERSION_FLAGS)
 $(BUILD)/obj/version.o: $(BUILD)/revision
 
 $(BUILD)/unit/%: tests/unit/%.c $(UNIT_HELP) $(LIB_A) $(BUILD)/flags
@@ -161,7 +162,7 @@ TIDY := $(LIB_SRC:%=$(BUILD)/tidy/%) $(PROG_SRC:%=$(BUILD)/tidy/%)
 tidy: $(TIDY)
 $(BUILD)/tidy/%: % .clang-tidy $(BUILD)/flags
 	@mkdir -p $(@D)
-	@clang-tidy --quiet --warnings-as-errors='*' $< -- -std=c11 $(ALL_CPPFLAGS) 2>$@.log \
+	@clang-tidy --quiet --warnings-as-errors='*' $< -- -std=c11 $(ALL_CPPFLAGS) $(VERSION_FLAGS) 2>$@.log \
 	    || { cat $@.log; exit 1; }
 	@touch $@
 cppcheck:

@@ -24,22 +24,22 @@ struct hx_resolver;
 /* Why a check failed. The last three tell of the exporter, not of the dependency: they make the
  * state unknown instead of down. The text is the label value of
  * dependency_check_failures_total{reason}. */
-#define HX_REASON_MAP(X)                                                                           \
-    X(NONE, "")                                                                                    \
-    X(DNS, "dns")                 /* the resolver gave a negative or broken answer */              \
-    X(REFUSED, "refused")         /* nobody listens */                                             \
-    X(UNREACHABLE, "unreachable") /* no route, host or network down */                             \
-    X(TIMEOUT, "timeout")         /* the deadline, in any phase */                                 \
-    X(CLOSED, "closed")           /* the peer closed or reset before a full reply */               \
-    X(TLS, "tls")                 /* handshake, chain, name, version */                            \
-    X(AUTH, "auth")               /* the dependency rejected our identity or rights */             \
-    X(PROTOCOL, "protocol")       /* the bytes are not the protocol */                             \
-    X(LIMIT, "limit")             /* one of our own caps was hit */                                \
-    X(STATUS, "status")           /* a valid reply with the wrong outcome */                       \
-    X(ASSERTION, "assertion")     /* a good reply that does not meet the expectation */            \
-    X(UNAVAILABLE, "unavailable") /* the dependency itself says: not now */                        \
-    X(BLOCKED, "blocked")         /* our own policy refused the target */                          \
-    X(STALE, "stale")             /* no finished check within stale_after */                       \
+#define HX_REASON_MAP(X)                                                                \
+    X(NONE, "")                                                                         \
+    X(DNS, "dns")                 /* the resolver gave a negative or broken answer */   \
+    X(REFUSED, "refused")         /* nobody listens */                                  \
+    X(UNREACHABLE, "unreachable") /* no route, host or network down */                  \
+    X(TIMEOUT, "timeout")         /* the deadline, in any phase */                      \
+    X(CLOSED, "closed")           /* the peer closed or reset before a full reply */    \
+    X(TLS, "tls")                 /* handshake, chain, name, version */                 \
+    X(AUTH, "auth")               /* the dependency rejected our identity or rights */  \
+    X(PROTOCOL, "protocol")       /* the bytes are not the protocol */                  \
+    X(LIMIT, "limit")             /* one of our own caps was hit */                     \
+    X(STATUS, "status")           /* a valid reply with the wrong outcome */            \
+    X(ASSERTION, "assertion")     /* a good reply that does not meet the expectation */ \
+    X(UNAVAILABLE, "unavailable") /* the dependency itself says: not now */             \
+    X(BLOCKED, "blocked")         /* our own policy refused the target */               \
+    X(STALE, "stale")             /* no finished check within stale_after */            \
     X(INTERNAL, "internal")       /* the exporter's own trouble: EMFILE, ENOMEM, no port */
 
 enum hx_reason {
@@ -49,10 +49,10 @@ enum hx_reason {
 };
 #define HX_N_REASONS (HX_REASON_INTERNAL + 1)
 
-#define HX_STATE_MAP(X)                                                                            \
-    X(UNKNOWN, "unknown")                                                                          \
-    X(UP, "up")                                                                                    \
-    X(DEGRADED, "degraded")                                                                        \
+#define HX_STATE_MAP(X)     \
+    X(UNKNOWN, "unknown")   \
+    X(UP, "up")             \
+    X(DEGRADED, "degraded") \
     X(DOWN, "down")
 
 /* What is believed of a dependency after thresholds. */
@@ -62,12 +62,12 @@ enum hx_state {
 #undef X
 };
 
-#define HX_PHASE_MAP(X)                                                                            \
-    X(RESOLVE, "resolve")                                                                          \
-    X(CONNECT, "connect")                                                                          \
-    X(TLS, "tls")                                                                                  \
-    X(AUTH, "auth")                                                                                \
-    X(SEND, "send")                                                                                \
+#define HX_PHASE_MAP(X)   \
+    X(RESOLVE, "resolve") \
+    X(CONNECT, "connect") \
+    X(TLS, "tls")         \
+    X(AUTH, "auth")       \
+    X(SEND, "send")       \
     X(RECEIVE, "receive")
 
 enum hx_phase {
@@ -107,8 +107,8 @@ enum hx_option_type {
 };
 
 struct hx_amount {
-    int64_t bytes;   /* meaningful when percent is negative; -1 when not given */
-    double percent;  /* 0 to 100, or negative when bytes are meant */
+    int64_t bytes;  /* meaningful when percent is negative; -1 when not given */
+    double percent; /* 0 to 100, or negative when bytes are meant */
 };
 
 struct hx_strings {
@@ -149,8 +149,8 @@ struct hx_option {
 /* A parsed URL. Owned by its dependency; absent parts are NULL, port 0 means the scheme's own.
  * User, password, host, path are percent-decoded; query is as written. */
 struct hx_url {
-    char *text;     /* as written, without user and password: fit for people */
-    char *scheme;   /* lower case */
+    char *text;   /* as written, without user and password: fit for people */
+    char *scheme; /* lower case */
     char *user;
     char *password; /* secret */
     char *host;     /* lower case, without the brackets of IPv6 */

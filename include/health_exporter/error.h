@@ -17,16 +17,16 @@
 #endif
 
 /* One list makes the enum and the texts. */
-#define HX_ERRCODE_MAP(X)                                                                          \
-    X(OK, "success")                                                                               \
-    X(NOMEM, "out of memory")                                                                      \
-    X(INVALID, "invalid value")                                                                    \
-    X(NOTFOUND, "not found")                                                                       \
-    X(EXISTS, "exists already")                                                                    \
-    X(PERMISSION, "permission denied")                                                             \
-    X(LIMIT, "limit exceeded")                                                                     \
-    X(BUSY, "busy")                                                                                \
-    X(UNSUPPORTED, "not supported")                                                                \
+#define HX_ERRCODE_MAP(X)              \
+    X(OK, "success")                   \
+    X(NOMEM, "out of memory")          \
+    X(INVALID, "invalid value")        \
+    X(NOTFOUND, "not found")           \
+    X(EXISTS, "exists already")        \
+    X(PERMISSION, "permission denied") \
+    X(LIMIT, "limit exceeded")         \
+    X(BUSY, "busy")                    \
+    X(UNSUPPORTED, "not supported")    \
     X(SYSTEM, "system error")
 
 enum hx_errcode {
@@ -54,7 +54,7 @@ HX_API enum hx_errcode hx_error_set(struct hx_error *err, enum hx_errcode code, 
 
 /* Puts "context: " in front of the sentence that err (may be NULL) holds; returns err's code, or
  * the given code when err is NULL. */
-HX_API enum hx_errcode hx_error_wrap(struct hx_error *err, enum hx_errcode code,
-                                     const char *format, ...) HX_PRINTF(3, 4);
+HX_API enum hx_errcode hx_error_wrap(struct hx_error *err, enum hx_errcode code, const char *format,
+                                     ...) HX_PRINTF(3, 4);
 
 #endif

@@ -17,10 +17,10 @@
 
 /* client_auth_type, in Go's names. */
 enum hx_client_auth {
-    HX_CLIENT_AUTH_NONE,             /* NoClientCert */
-    HX_CLIENT_AUTH_REQUEST,          /* RequestClientCert */
-    HX_CLIENT_AUTH_REQUIRE_ANY,      /* RequireAnyClientCert */
-    HX_CLIENT_AUTH_VERIFY_IF_GIVEN,  /* VerifyClientCertIfGiven */
+    HX_CLIENT_AUTH_NONE,            /* NoClientCert */
+    HX_CLIENT_AUTH_REQUEST,         /* RequestClientCert */
+    HX_CLIENT_AUTH_REQUIRE_ANY,     /* RequireAnyClientCert */
+    HX_CLIENT_AUTH_VERIFY_IF_GIVEN, /* VerifyClientCertIfGiven */
     HX_CLIENT_AUTH_REQUIRE_AND_VERIFY,
 };
 
@@ -59,11 +59,11 @@ struct hx_access {
     struct hx_access_tls tls;
     struct hx_access_user *users;
     size_t n_users;
-    struct hx_map headers; /* http_server_config.headers: the five that the format allows */
+    struct hx_map headers;  /* http_server_config.headers: the five that the format allows */
     bool is_http2_disabled; /* accepted for the format's sake: only HTTP/1.1 is spoken */
-    struct hx_rate rate;            /* over all clients */
+    struct hx_rate rate;    /* over all clients */
     struct hx_rate rate_per_client; /* per IPv4 address or IPv6 /64 */
-    struct hx_network *networks;    /* allowed_networks; empty: all. Unix sockets are always allowed */
+    struct hx_network *networks; /* allowed_networks; empty: all. Unix sockets are always allowed */
     size_t n_networks;
 };
 

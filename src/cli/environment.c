@@ -7,8 +7,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-
-extern char **environ;
+#include <unistd.h>
 
 /* Names, or beginnings of names with a star, of variables that libpq, libcurl, c-ares, OpenSSL and
  * proton read. */

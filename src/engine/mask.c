@@ -64,7 +64,7 @@ void hx_mask_message(const struct hx_dependency *dependency, const char *message
         size_t len = shown_at(dependency, &in, &shown);
         if (used + len >= size) {
             memset(text + fits, 0, size - fits);
-            memcpy(text + fits, "...", 3);
+            memset(text + fits, '.', 3);
             return;
         }
         memcpy(text + used, shown, len);

@@ -76,11 +76,12 @@ static enum hx_errcode check_new(struct hx_runner *runner, struct hx_record *rec
     const struct hx_dependency *dependency = record->dependency;
     struct hx_check *c = calloc(1, sizeof(*c));
     void *run = calloc(1, dependency->kind->run_size + 1);
-    enum hx_errcode code = HX_OK;
-    if (c == NULL || run == NULL)
-        code = hx_error_set(err, HX_ERR_NOMEM, "out of memory");
-    else
-        code = share_of(runner, dependency->kind, &c->shared, err);
+    if (c == NULL || run == NULL) {
+        free(c);
+        free(run);
+        return hx_error_set(err, HX_ERR_NOMEM, "out of memory");
+    }
+    enum hx_errcode code = share_of(runner, dependency->kind, &c->shared, err);
     if (code != HX_OK) {
         free(c);
         free(run);
@@ -161,8 +162,9 @@ static void free_others(struct hx_check **checks, size_t n, const struct hx_gene
     for (size_t i = 0; i < n; i++) {
         if (checks[i] == NULL)
             continue;
-        size_t at = kept == NULL ? SIZE_MAX
-                                 : hx_generation_index(kept, checks[i]->record->dependency->name);
+        size_t at = kept == NULL || kept_checks == NULL
+                        ? SIZE_MAX
+                        : hx_generation_index(kept, checks[i]->record->dependency->name);
         if (at == SIZE_MAX || kept_checks[at] != checks[i])
             check_free(checks[i]);
     }
@@ -189,15 +191,15 @@ enum hx_errcode hx_runner_apply(struct hx_runner *runner, struct hx_generation *
 {
     size_t n = generation->n;
     struct hx_check **checks = calloc(n + 1, sizeof(struct hx_check *));
-    enum hx_errcode code = HX_OK;
     if (checks == NULL || !hx_timer_heap_reserve(&runner->dues, runner->dues.n + n) ||
-        !hx_timer_heap_reserve(&runner->deadlines, runner->deadlines.n + n))
-        code = hx_error_set(err, HX_ERR_NOMEM, "out of memory");
-    else
-        code = collect_checks(runner, generation, checks, err);
+        !hx_timer_heap_reserve(&runner->deadlines, runner->deadlines.n + n)) {
+        free(checks);
+        hx_generation_release(generation);
+        return hx_error_set(err, HX_ERR_NOMEM, "out of memory");
+    }
+    enum hx_errcode code = collect_checks(runner, generation, checks, err);
     if (code != HX_OK) {
-        if (checks != NULL)
-            free_others(checks, n, runner->generation, runner->checks);
+        free_others(checks, n, runner->generation, runner->checks);
         free(checks);
         hx_generation_release(generation);
         return code;
