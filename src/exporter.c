@@ -19,6 +19,7 @@
 #include "engine/engine.h"
 #include "engine/scrape.h"
 #include "kinds/kinds.h"
+#include "snapshot.h"
 #include "web/server.h"
 
 #include <stdio.h>
@@ -423,6 +424,11 @@ enum hx_errcode hx_exporter_report(struct hx_exporter *exporter, const char *nam
     if (message != NULL)
         snprintf(report.message, sizeof(report.message), "%s", message);
     return hx_engine_report(exporter->engine, name, &report, err);
+}
+
+struct hx_board *hx_exporter_board(struct hx_exporter *exporter)
+{
+    return &exporter->board;
 }
 
 struct hx_registry *hx_exporter_registry(struct hx_exporter *exporter)

@@ -144,6 +144,25 @@ HX_API bool hx_exporter_is_ready(struct hx_exporter *exporter);
 /* What is believed of a dependency now; HX_STATE_UNKNOWN also when there is none of that name. */
 HX_API enum hx_state hx_exporter_state(struct hx_exporter *exporter, const char *name);
 
+/* One dependency at one moment, a copy. Times in nanoseconds. */
+struct hx_snapshot {
+    char name[65];
+    const char *kind; /* the kind's own text */
+    bool is_critical;
+    bool is_reported; /* the service reports about it itself; nothing is checked */
+    bool has_result;  /* the first check is over, and what follows is its or a later one's word */
+    enum hx_state state;
+    enum hx_reason reason;
+    char message[208]; /* UTF-8, of the last check when it failed, else empty; for people only */
+    int64_t timeout_ns;
+    int64_t duration_ns;
+    int64_t phases_ns[HX_N_PHASES]; /* -1: not reached */
+};
+
+/* Dependency i in the order of the configuration; false when there are not so many. */
+HX_API bool hx_exporter_dependency(struct hx_exporter *exporter, size_t i,
+                                   struct hx_snapshot *snapshot);
+
 /* The service reports about a heartbeat dependency. message may be NULL. */
 HX_API enum hx_errcode hx_exporter_report(struct hx_exporter *exporter, const char *name,
                                           bool is_pass, const char *message,
