@@ -79,7 +79,8 @@ static enum hx_errcode check_new(struct hx_runner *runner, struct hx_record *rec
     if (c == NULL || run == NULL) {
         free(c);
         free(run);
-        return hx_error_set(err, HX_ERR_NOMEM, "out of memory");
+        hx_error_set(err, HX_ERR_NOMEM, "out of memory");
+        return HX_ERR_NOMEM;
     }
     enum hx_errcode code = share_of(runner, dependency->kind, &c->shared, err);
     if (code != HX_OK) {

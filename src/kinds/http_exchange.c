@@ -248,6 +248,10 @@ static void on_done(struct hx_curl_transfer *transfer, CURLcode code)
         outcome.reason = failure_reason(exchange, code);
         outcome.is_connect = code == CURLE_COULDNT_CONNECT || code == CURLE_OPERATION_TIMEDOUT;
         describe_failure(exchange, code, outcome.reason, text, sizeof(text));
+    } else if (exchange->step == HX_HTTP_HEADERS) { /* which libcurl takes for a whole reply */
+        outcome.reason = HX_REASON_CLOSED;
+        snprintf(text, sizeof(text), "%s: connection closed within the headers",
+                 address_of(exchange));
     }
     exchange->is_connected = code == CURLE_OK && exchange->cache != NULL && exchange->is_own_origin;
     exchange->on_end(exchange->check, &outcome);
@@ -275,6 +279,9 @@ static CURLcode set_tls(CURL *easy, struct hx_http_exchange *exchange, bool is_v
 {
     curl_easy_setopt(easy, CURLOPT_CAINFO, NULL);
     curl_easy_setopt(easy, CURLOPT_CAPATH, NULL);
+    /* libcurl 7.88 keeps the store of the first transfer in the multi handle and gives it to every
+     * other one that names no CA file either, after our callback has set its own. */
+    curl_easy_setopt(easy, CURLOPT_CA_CACHE_TIMEOUT, 0L);
     curl_easy_setopt(easy, CURLOPT_SSL_SESSIONID_CACHE, 0L);
     curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, is_verified ? 1L : 0L);
     curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, is_verified ? 2L : 0L);
