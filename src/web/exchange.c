@@ -10,7 +10,7 @@
 #include "web/exchange.h"
 
 #include "web/handlers.h"
-#include "web/heartbeat_route.h"
+#include "web/json_body.h"
 #include "web/reply.h"
 
 #include <stdlib.h>
@@ -124,11 +124,10 @@ static enum MHD_Result on_field(void *cls, enum MHD_ValueKind kind, const char *
 }
 
 /* The head is complete. What is refused is answered here, and its connection closed. */
-static enum MHD_Result on_head(struct hx_exchange *exchange, const char *version,
-                               const char *method_text)
+static enum MHD_Result on_head(struct hx_exchange *exchange, const char *version)
 {
     struct hx_client *connection = exchange->connection;
-    enum hx_method method = hx_method_parse(method_text);
+    enum hx_method method = exchange->method;
     struct hx_head head = {0};
     const struct hx_fault *fault = connection->fault;
     if (fault == NULL) {
@@ -148,7 +147,7 @@ static enum MHD_Result on_head(struct hx_exchange *exchange, const char *version
         return MHD_YES;
     fault = hx_body_check(&head, hx_route_takes_body(exchange->route, method));
     if (fault == NULL && head.content_length > 0)
-        fault = hx_heartbeat_check(exchange);
+        fault = hx_json_body_check(exchange);
     if (fault != NULL)
         return hx_exchange_send_error(exchange, fault->status, fault->sentence);
     connection->body_size = head.content_length;
@@ -181,10 +180,8 @@ enum MHD_Result hx_on_request(void *cls, struct MHD_Connection *mhd, const char 
         return MHD_NO;
     if (*data_len > 0)
         return on_data(connection, data, data_len);
-    struct hx_exchange exchange = {.web = web,
-                                   .mhd = mhd,
-                                   .connection = connection,
-                                   .is_head = hx_method_parse(method) == HX_METHOD_HEAD};
+    struct hx_exchange exchange = {
+        .web = web, .mhd = mhd, .connection = connection, .method = hx_method_parse(method)};
     if (connection->fault == NULL)
         exchange.route = hx_route_find(url, web->options.telemetry_path, &exchange.name);
     /* After a body the connection is not used again: where the next request would begin is the
@@ -195,7 +192,7 @@ enum MHD_Result hx_on_request(void *cls, struct MHD_Connection *mhd, const char 
         atomic_load_explicit(&web->options.board->is_draining, memory_order_relaxed);
     if (!connection->is_seen) {
         connection->is_seen = true;
-        return on_head(&exchange, version, method);
+        return on_head(&exchange, version);
     }
     if (connection->later != NULL)
         return hx_later_resume(&exchange);

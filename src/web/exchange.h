@@ -20,7 +20,7 @@ struct hx_exchange {
     struct hx_client *connection;
     enum hx_route route;
     const char *name; /* that the path ends in, or NULL */
-    bool is_head;
+    enum hx_method method;
     bool is_closing; /* the reply has to say Connection: close */
 };
 

@@ -3,6 +3,7 @@
 #include "web/handlers.h"
 
 #include "web/heartbeat_route.h"
+#include "web/lifecycle.h"
 #include "web/metrics_page.h"
 #include "web/probes.h"
 #include "web/reply.h"
@@ -99,6 +100,6 @@ const hx_handler hx_handlers[HX_N_ROUTES] = {
     [HX_ROUTE_HEALTHY] = handle_healthy,
     [HX_ROUTE_READY] = handle_ready,
     [HX_ROUTE_HEARTBEAT] = hx_heartbeat_handle,
-    [HX_ROUTE_RELOAD] = handle_other,
-    [HX_ROUTE_MAINTENANCE] = handle_other,
+    [HX_ROUTE_RELOAD] = hx_reload_handle,
+    [HX_ROUTE_MAINTENANCE] = hx_maintenance_handle,
 };

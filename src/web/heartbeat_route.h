@@ -5,9 +5,6 @@
 
 #include "web/exchange.h"
 
-/* Judges the type that is announced for a body. NULL: it is fine. */
-const struct hx_fault *hx_heartbeat_check(struct hx_exchange *exchange);
-
 /* Reads {"status":"pass|fail","message":"..."}, both optional, into the report; no bytes are a
  * pass. The message is cut to what a report holds. */
 enum hx_errcode hx_heartbeat_parse(const char *body, size_t len, struct hx_report *report,

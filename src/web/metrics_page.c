@@ -108,7 +108,7 @@ enum MHD_Result hx_metrics_page_handle(struct hx_exchange *exchange)
 {
     struct hx_negotiated negotiated = hx_negotiate(
         MHD_lookup_connection_value(exchange->mhd, MHD_HEADER_KIND, MHD_HTTP_HEADER_ACCEPT));
-    if (exchange->is_head)
+    if (exchange->method == HX_METHOD_HEAD)
         return hx_exchange_send_take(exchange, MHD_HTTP_OK,
                                      head_only(&negotiated, exchange->is_closing));
     if (exchange->web->n_scrapes >= HX_MAX_SCRAPES)

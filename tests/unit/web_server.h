@@ -30,6 +30,12 @@ struct fixture {
     char report_name[80];
     struct hx_report report;
     unsigned n_reports;
+    enum hx_errcode reload_code;
+    hx_reload_done reload_done; /* written before n_reloads */
+    void *reload_data;
+    _Atomic unsigned n_reloads;
+    struct hx_maintenance maintenance;
+    unsigned n_maintenances;
 };
 
 static inline enum hx_errcode take_report(void *data, const char *name,
@@ -42,11 +48,34 @@ static inline enum hx_errcode take_report(void *data, const char *name,
     return f->report_code == HX_OK ? HX_OK : hx_error_set(err, f->report_code, "as the test says");
 }
 
+static inline enum hx_errcode take_reload(void *data, hx_reload_done done, void *done_data,
+                                          struct hx_error *err)
+{
+    struct fixture *f = data;
+    if (f->reload_code != HX_OK)
+        return hx_error_set(err, f->reload_code, "as the test says");
+    f->reload_done = done;
+    f->reload_data = done_data;
+    atomic_fetch_add(&f->n_reloads, 1);
+    return HX_OK;
+}
+
+static inline void take_maintenance(void *data, const struct hx_maintenance *maintenance)
+{
+    struct fixture *f = data;
+    f->maintenance = *maintenance;
+    f->n_maintenances++;
+    hx_board_set_maintenance(&f->b.board, HX_MAINTENANCE_MANUAL, maintenance);
+}
+
 static inline struct hx_web_options options_of(struct fixture *f)
 {
     return (struct hx_web_options){.board = &f->b.board,
                                    .registry = f->registry,
-                                   .actions = {.data = f, .report = take_report},
+                                   .actions = {.data = f,
+                                               .report = take_report,
+                                               .reload = take_reload,
+                                               .maintain = take_maintenance},
                                    .telemetry_path = "/metrics",
                                    .service_name = "checkout",
                                    .service_version = "1.4.2",
@@ -81,6 +110,16 @@ static inline int set_up_board(void **state)
     f->registry = hx_registry_new();
     *state = f;
     return f->registry == NULL;
+}
+
+/* With the routes that change the exporter itself. */
+static inline int set_up_lifecycle(void **state)
+{
+    set_up_board(state);
+    struct hx_web_options options = options_of(*state);
+    options.is_lifecycle_enabled = true;
+    start(*state, &options);
+    return 0;
 }
 
 static inline int set_up(void **state)
