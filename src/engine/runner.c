@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -152,6 +153,7 @@ static enum hx_errcode collect_checks(struct hx_runner *runner,
         enum hx_errcode code = check_new(runner, record, &checks[i], err);
         if (code != HX_OK)
             return code;
+        assert(checks[i] != NULL);
     }
     return HX_OK;
 }

@@ -10,6 +10,9 @@
 /* What PostgreSQL's output buffer holds. */
 #define BYTES_PER_READ 8192
 
+/* The kernel doubles it. */
+#define RECEIVE_BUFFER 8192
+
 static int64_t bytes_received(const struct hx_flood *flood, int fd)
 {
     struct tcp_info info = {0};
@@ -19,6 +22,15 @@ static int64_t bytes_received(const struct hx_flood *flood, int fd)
         return flood->n_reads * BYTES_PER_READ;
     }
     return (int64_t)info.tcpi_bytes_received;
+}
+
+void hx_flood_narrow(int fd)
+{
+    int size = RECEIVE_BUFFER;
+
+    /* Where it cannot be had, the count of bytes still ends the check. */
+    (void)setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
+    (void)setsockopt(fd, IPPROTO_TCP, TCP_WINDOW_CLAMP, &size, sizeof(size));
 }
 
 void hx_flood_begin(struct hx_flood *flood)

@@ -109,6 +109,7 @@ static int open_poll(struct hx_postgres_link *link)
     poll->data = link;
     link->poll = poll;
     link->fd = fd;
+    hx_flood_narrow(fd);
     return 0;
 }
 
