@@ -18,6 +18,9 @@ int hx_cli_run(int argc, char **argv);
 int hx_cli_get(int argc, char **argv);
 int hx_cli_kinds(int argc, char **argv);
 
+/* --config.schema */
+int hx_cli_schema(void);
+
 /* Prints "health_exporter: error: ..." to standard error; returns HX_EXIT_USAGE. */
 int hx_cli_usage_error(const char *message);
 

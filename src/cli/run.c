@@ -5,6 +5,7 @@
  * signals without one do not exist, ends as well as any other.
  */
 #include "cli/cli.h"
+#include "cli/configure.h"
 #include "cli/environment.h"
 #include "cli/flags.h"
 #include "health_exporter.h"
@@ -18,6 +19,7 @@
 struct run_options {
     const char *config_file;
     bool is_check_only;
+    bool is_schema;
     struct hx_flag_texts listen_addresses;
     const char *telemetry_path;
     int log_level;  /* enum hx_log_level */
@@ -34,6 +36,8 @@ static const struct hx_flag run_flags[] = {
      "Read dependencies and options from this YAML file.", NULL},
     {"config.check", 0, HX_FLAG_SWITCH, offsetof(struct run_options, is_check_only), NULL,
      "Check the configuration, print what is wrong with it, and exit with 0 or 2.", NULL},
+    {"config.schema", 0, HX_FLAG_SWITCH, offsetof(struct run_options, is_schema), NULL,
+     "Print the JSON Schema of the configuration file, for editors, and exit.", NULL},
     {"web.listen-address", 0, HX_FLAG_TEXTS, offsetof(struct run_options, listen_addresses),
      "ADDRESS",
      "Address to listen on: HOST:PORT, :PORT or unix:/PATH. May be repeated. "
@@ -57,8 +61,11 @@ static void print_help(void)
     printf("Checks the dependencies of a service and serves /metrics, /livez, /readyz, /startupz.\n"
            "\n"
            "usage: health_exporter [flags] [NAME=URL...]\n"
-           "       health_exporter get PATH|URL      ask a running exporter; exit code 0 or 1\n"
-           "       health_exporter kinds [NAME]      explain what can be checked, and the options\n"
+           "       health_exporter check [NAME=URL...]   check everything once; exit code 0 or 1\n"
+           "       health_exporter wait [URL]            wait until a running exporter is ready\n"
+           "       health_exporter get PATH|URL          ask a running exporter; exit code 0 or 1\n"
+           "       health_exporter kinds [NAME]          explain what can be checked, and how\n"
+           "Each of them explains itself with --help.\n"
            "\n"
            "With neither file nor NAME=URL it checks this host's disk and memory. For example:\n"
            "\n"
@@ -72,26 +79,6 @@ static void print_help(void)
 static void print_version(void)
 {
     printf("health_exporter, version %s (revision: %s)\n", hx_version(), hx_revision());
-}
-
-/* Everything of the configuration that is wrong, as far as it could be read; HX_EXIT_OK: nothing.
- */
-static int configure(struct hx_exporter *exporter, const struct run_options *options,
-                     char *const *arguments, size_t n)
-{
-    int code = HX_EXIT_OK;
-    if (options->config_file != NULL &&
-        hx_exporter_load(exporter, options->config_file, NULL) != HX_OK) {
-        fputs(hx_exporter_diagnostics(exporter), stderr);
-        code = HX_EXIT_USAGE;
-    }
-    for (size_t i = 0; i < n; i++) {
-        if (hx_exporter_add(exporter, arguments[i], NULL) == HX_OK)
-            continue;
-        fputs(hx_exporter_diagnostics(exporter), stderr);
-        code = HX_EXIT_USAGE;
-    }
-    return code;
 }
 
 static enum hx_errcode prepare_web(struct hx_exporter *exporter, const struct run_options *options,
@@ -138,7 +125,7 @@ static int run(const struct run_options *options, int argc, char **argv, char *c
     struct hx_exporter *exporter = hx_exporter_new();
     if (exporter == NULL)
         return hx_cli_usage_error("out of memory");
-    int code = configure(exporter, options, arguments, n);
+    int code = hx_cli_configure(exporter, options->config_file, arguments, n);
     hx_environment_hide_urls(argc, argv);
     if (code == HX_EXIT_OK && !options->is_check_only)
         code = serve(exporter, options);
@@ -161,6 +148,8 @@ int hx_cli_run(int argc, char **argv)
         print_help();
     else if (options.is_version)
         print_version();
+    else if (options.is_schema)
+        code = hx_cli_schema();
     else
         code = run(&options, argc, argv, arguments, n);
     free(arguments);

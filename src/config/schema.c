@@ -1,0 +1,254 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The schema's upper half: the file, a dependency, and which kind's options go with which URL. What
+ * options look like is schema_option.c's and schema_type.c's to say.
+ *
+ * A dependency is the common options and those of the one kind that its URL's scheme names; what
+ * neither of them evaluates is unknown. A URL that comes from a file or a variable names no kind
+ * here, so that the options of any one kind are taken.
+ */
+#include "config/schema.h"
+
+#include "base/json.h"
+#include "base/option.h"
+#include "config/loader.h"
+#include "config/schema_option.h"
+#include "config/schema_type.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* {"$ref": "#/$defs/NAME"} */
+static void put_reference(struct hx_json *json, const char *key, const char *definition)
+{
+    hx_json_begin_object(json, key);
+    hx_schema_put_reference(json, definition);
+    hx_json_end_object(json);
+}
+
+static void put_names(struct hx_json *json, const char *key, const char *const *names)
+{
+    hx_json_begin_array(json, key);
+    for (; *names != NULL; names++) {
+        hx_json_text(json, NULL, *names);
+    }
+    hx_json_end_array(json);
+}
+
+static void put_required(struct hx_json *json, const char *name)
+{
+    put_names(json, "required", (const char *const[]){name, NULL});
+}
+
+/* ---- URLs ---- */
+
+/* "tcp|tcp\+unix", ready for a regular expression. */
+static void add_schemes(struct hx_strbuf *pattern, const struct hx_kind *kind)
+{
+    for (const char *const *scheme = kind->schemes; *scheme != NULL; scheme++) {
+        hx_strbuf_puts(pattern, scheme == kind->schemes ? "" : "|");
+        for (const char *c = *scheme; *c != '\0'; c++) {
+            hx_strbuf_puts(pattern, strchr("+.", *c) != NULL ? "\\" : "");
+            hx_strbuf_putc(pattern, *c);
+        }
+    }
+}
+
+static void put_scheme_pattern(struct hx_json *json, const struct hx_kind *const *kinds, size_t n)
+{
+    struct hx_strbuf pattern;
+    hx_strbuf_init(&pattern);
+    hx_strbuf_puts(&pattern, "^(?:");
+    for (size_t i = 0; i < n; i++) {
+        hx_strbuf_puts(&pattern, i == 0 ? "" : "|");
+        add_schemes(&pattern, kinds[i]);
+    }
+    hx_strbuf_puts(&pattern, "):");
+    json->out->is_failed |= pattern.is_failed;
+    hx_json_text(json, "pattern", hx_strbuf_text(&pattern));
+    hx_strbuf_fini(&pattern);
+}
+
+/* A scheme, whole or in part, that is known only when the program runs. */
+static void put_open_pattern(struct hx_json *json)
+{
+    hx_json_text(json, "pattern", "^[A-Za-z0-9+.-]*\\$\\{");
+}
+
+static void put_url(struct hx_json *json, const struct hx_kind *const *kinds)
+{
+    size_t n = 0;
+    hx_json_begin_object(json, "url");
+    hx_json_text(json, "description", "where the dependency is; the scheme chooses the kind");
+    hx_json_text(json, "type", "string");
+    hx_json_begin_array(json, "examples");
+    for (; kinds[n] != NULL; n++) {
+        for (const char *const *example = kinds[n]->examples; *example != NULL; example++) {
+            hx_json_text(json, NULL, *example);
+        }
+    }
+    hx_json_end_array(json);
+    hx_json_begin_array(json, "anyOf");
+    hx_json_begin_object(json, NULL);
+    put_scheme_pattern(json, kinds, n);
+    hx_json_end_object(json);
+    hx_json_begin_object(json, NULL);
+    put_open_pattern(json);
+    hx_json_end_object(json);
+    hx_json_end_array(json);
+    hx_json_end_object(json);
+}
+
+/* ---- kinds ---- */
+
+static void put_kind_reference(struct hx_json *json, const char *key, const struct hx_kind *kind)
+{
+    char name[64];
+    snprintf(name, sizeof name, "kind_%s", kind->name);
+    put_reference(json, key, name);
+}
+
+/* "Is there a url, and does it match?" The caller puts the pattern between begin and end. */
+static void begin_url_match(struct hx_json *json, const char *key)
+{
+    hx_json_begin_object(json, key);
+    put_required(json, "url");
+    hx_json_begin_object(json, "properties");
+    hx_json_begin_object(json, "url");
+    hx_json_text(json, "type", "string");
+}
+
+static void end_url_match(struct hx_json *json)
+{
+    hx_json_end_object(json);
+    hx_json_end_object(json);
+    hx_json_end_object(json);
+}
+
+static void put_choice_of_kind(struct hx_json *json, const struct hx_kind *const *kind)
+{
+    hx_json_begin_object(json, NULL);
+    begin_url_match(json, "if");
+    put_scheme_pattern(json, kind, 1);
+    end_url_match(json);
+    put_kind_reference(json, "then", *kind);
+    hx_json_end_object(json);
+}
+
+static void put_any_kind(struct hx_json *json, const struct hx_kind *const *kinds)
+{
+    hx_json_begin_object(json, NULL);
+    hx_json_begin_object(json, "if");
+    hx_json_begin_array(json, "anyOf");
+    hx_json_begin_object(json, NULL);
+    put_required(json, "url_file");
+    hx_json_end_object(json);
+    begin_url_match(json, NULL);
+    put_open_pattern(json);
+    end_url_match(json);
+    hx_json_end_array(json);
+    hx_json_end_object(json);
+    hx_json_begin_object(json, "then");
+    hx_json_begin_array(json, "anyOf");
+    for (; *kinds != NULL; kinds++) {
+        put_kind_reference(json, NULL, *kinds);
+    }
+    hx_json_end_array(json);
+    hx_json_end_object(json);
+    hx_json_end_object(json);
+}
+
+/* ---- a dependency ---- */
+
+static void put_own_keys(struct hx_json *json, const struct hx_kind *const *kinds)
+{
+    hx_json_begin_object(json, "properties");
+    hx_json_begin_object(json, "name");
+    hx_json_text(json, "description", "unique; the value of the label \"dependency\"");
+    hx_json_text(json, "type", "string");
+    hx_json_text(json, "pattern", "^[a-zA-Z_][a-zA-Z0-9_-]{0,63}$|\\$\\{");
+    hx_json_end_object(json);
+    put_url(json, kinds);
+    hx_json_begin_object(json, "url_file");
+    hx_json_text(json, "description", "the path of a file that holds the URL");
+    hx_schema_put_reference(json, "text");
+    hx_json_end_object(json);
+    hx_json_end_object(json);
+}
+
+static void put_dependency(struct hx_json *json, const struct hx_kind *const *kinds)
+{
+    hx_json_begin_object(json, "dependency");
+    hx_json_text(json, "type", "object");
+    put_own_keys(json, kinds);
+    put_required(json, "name");
+    hx_json_begin_array(json, "oneOf");
+    hx_json_begin_object(json, NULL);
+    put_required(json, "url");
+    hx_json_end_object(json);
+    hx_json_begin_object(json, NULL);
+    put_required(json, "url_file");
+    hx_json_end_object(json);
+    hx_json_end_array(json);
+    hx_json_begin_array(json, "allOf");
+    put_reference(json, NULL, "common_options");
+    for (const struct hx_kind *const *kind = kinds; *kind != NULL; kind++) {
+        put_choice_of_kind(json, kind);
+    }
+    put_any_kind(json, kinds);
+    hx_json_end_array(json);
+    hx_json_bool(json, "unevaluatedProperties", false);
+    hx_json_end_object(json);
+}
+
+static void put_definitions(struct hx_json *json, const struct hx_kind *const *kinds)
+{
+    hx_json_begin_object(json, "$defs");
+    put_dependency(json, kinds);
+    hx_json_begin_object(json, "common_options");
+    hx_json_text(json, "description", "the options that all kinds have");
+    hx_schema_put_options(json, hx_policy_options, "");
+    hx_json_end_object(json);
+    for (; *kinds != NULL; kinds++) {
+        char name[64];
+        snprintf(name, sizeof name, "kind_%s", (*kinds)->name);
+        hx_json_begin_object(json, name);
+        hx_json_text(json, "description", (*kinds)->summary);
+        hx_schema_put_options(json, (*kinds)->options, "");
+        hx_json_end_object(json);
+    }
+    hx_schema_put_types(json);
+    hx_json_end_object(json);
+}
+
+/* ---- the file ---- */
+
+void hx_config_schema(const struct hx_kind *const *kinds, struct hx_strbuf *out)
+{
+    struct hx_json writer;
+    struct hx_json *json = &writer;
+    hx_json_init(json, out);
+    hx_json_begin_object(json, NULL);
+    hx_json_text(json, "$schema", "https://json-schema.org/draft/2020-12/schema");
+    hx_json_text(json, "title", "The configuration file of health_exporter");
+    hx_json_begin_array(json, "allOf");
+    hx_json_begin_object(json, NULL);
+    hx_schema_put_options(json, hx_config_options, "");
+    hx_json_end_object(json);
+    hx_json_end_array(json);
+    hx_json_begin_object(json, "properties");
+    hx_json_begin_object(json, "defaults");
+    hx_json_text(json, "description", "options for all dependencies that do not set them");
+    hx_schema_put_reference(json, "common_options");
+    hx_json_bool(json, "unevaluatedProperties", false);
+    hx_json_end_object(json);
+    hx_json_begin_object(json, "dependencies");
+    hx_json_text(json, "description", "what the service needs");
+    hx_json_text(json, "type", "array");
+    put_reference(json, "items", "dependency");
+    hx_json_end_object(json);
+    hx_json_end_object(json);
+    hx_json_bool(json, "unevaluatedProperties", false);
+    put_definitions(json, kinds);
+    hx_json_end_object(json);
+}
