@@ -144,6 +144,8 @@ struct hx_option {
     int64_t min, max;           /* inclusive bounds of the number types; 0, 0: the type's own */
     bool required;
     bool is_public; /* HX_OPTION_MAP: its values are no secrets (expectations, not headers) */
+    bool is_file;   /* HX_OPTION_STRING: the path of a file that prepare reads: when its content
+                       changes, the dependency has changed */
 };
 
 /* A parsed URL. Owned by its dependency; absent parts are NULL, port 0 means the scheme's own.
@@ -200,7 +202,8 @@ struct hx_dependency {
     const struct hx_kind *kind;
     struct hx_url url;
     struct hx_policy policy;
-    void *settings; /* kind->settings_size bytes, filled by the kind's option table */
+    void *settings;      /* kind->settings_size bytes, filled by the kind's option table */
+    uint64_t files_hash; /* of what the files of its options (is_file) held before prepare */
 };
 
 /* ------------------------------------------------------------------------------- the kind -- */

@@ -99,7 +99,7 @@ HX_API void hx_exporter_drain(struct hx_exporter *exporter);
 
 /* One error of a configuration: line and column are 0 when it has no place in a file. */
 struct hx_reload_error {
-    char *file;
+    char *file; /* NULL: it stands in no file, but was given to hx_exporter_add() */
     int line;
     int column;
     char *message;
@@ -126,7 +126,8 @@ HX_API enum hx_errcode hx_exporter_reload(struct hx_exporter *exporter, struct h
 HX_API void hx_reload_fini(struct hx_reload *reload);
 
 /* Maintenance: readiness is 503 with the reason until it ends, checks and metrics go on.
- * duration_ns 0: until hx_exporter_maintenance_end(). reason: UTF-8, may be NULL, shown publicly. */
+ * duration_ns 0: until hx_exporter_maintenance_end(). reason: UTF-8, may be NULL, shown publicly.
+ */
 HX_API enum hx_errcode hx_exporter_maintenance_begin(struct hx_exporter *exporter,
                                                      int64_t duration_ns, const char *reason,
                                                      struct hx_error *err) HX_MUST_CHECK;

@@ -11,6 +11,7 @@
 #include "base/quote.h"
 #include "base/url.h"
 
+#include <stdio.h>
 #include <string.h>
 
 static enum hx_errcode find_kind(const struct hx_kind *const *kinds, const struct hx_url *url,
@@ -40,8 +41,8 @@ static enum hx_errcode finish(struct hx_config *config, struct hx_dependency *de
         }
     }
     enum hx_errcode code = hx_policy_complete(&dependency->policy, err);
-    if (code == HX_OK && dependency->kind->prepare != NULL) {
-        code = dependency->kind->prepare(dependency, err);
+    if (code == HX_OK) {
+        code = hx_dependency_prepare(dependency, err);
     }
     return code == HX_OK ? hx_config_append(config, dependency, err) : code;
 }
@@ -86,13 +87,13 @@ static enum hx_errcode add(struct hx_config *config, const char *name, const cha
 static enum hx_errcode report(struct hx_diagnostics *diagnostics, const char *name,
                               const struct hx_error *err)
 {
-    char quoted[HX_QUOTE_SIZE];
-    diagnostics->n_errors++;
-    hx_strbuf_puts(&diagnostics->text, "error: argument");
-    if (name[0] != '\0' && !hx_looks_private(name)) {
-        hx_strbuf_printf(&diagnostics->text, " %s", hx_quote(name, quoted));
-    }
-    hx_strbuf_printf(&diagnostics->text, ": %s\n", err->message);
+    char quoted[HX_QUOTE_SIZE] = "";
+    char message[sizeof err->message + HX_QUOTE_SIZE + sizeof "argument : "];
+    bool is_shown = name[0] != '\0' && !hx_looks_private(name);
+    snprintf(message, sizeof message, "argument%s%s: %s", is_shown ? " " : "",
+             is_shown ? hx_quote(name, quoted) : "", err->message);
+    hx_strbuf_printf(&diagnostics->text, "error: %s\n", message);
+    hx_diagnostics_add(diagnostics, NULL, 0, 0, message);
     return err->code;
 }
 

@@ -39,20 +39,18 @@ const struct hx_option hx_config_options[] = {
      .type = HX_OPTION_STRINGS,
      .offset = FIELD(startup_requires),
      .help = "dependencies that must have passed once until the service counts as started"},
+    {.name = "reload_on_change",
+     .type = HX_OPTION_BOOL,
+     .offset = FIELD(reload_on_change),
+     .fallback = "false",
+     .help = "true: reload when the configuration files change, looked at each second"},
+    {.name = "maintenance.file",
+     .type = HX_OPTION_STRING,
+     .offset = FIELD(maintenance_file),
+     .help =
+         "while this file is there, the service is under maintenance; its first line tells why"},
     {.name = NULL},
 };
-
-void hx_diagnostics_init(struct hx_diagnostics *diagnostics)
-{
-    hx_strbuf_init(&diagnostics->text);
-    diagnostics->n_errors = 0;
-}
-
-void hx_diagnostics_fini(struct hx_diagnostics *diagnostics)
-{
-    hx_strbuf_fini(&diagnostics->text);
-    diagnostics->n_errors = 0;
-}
 
 enum hx_errcode hx_config_init(struct hx_config *config, struct hx_error *err)
 {
@@ -66,6 +64,7 @@ void hx_config_fini(struct hx_config *config)
         hx_dependency_free(config->dependencies[i]);
     }
     free(config->dependencies);
+    hx_windows_free(config->windows, config->n_windows);
     hx_options_fini(hx_config_options, config);
     *config = (struct hx_config){0};
 }

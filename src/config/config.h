@@ -13,7 +13,9 @@
 #define HX_CONFIG_CONFIG_H
 
 #include "base/strbuf.h"
+#include "base/window.h"
 #include "health_exporter/check.h"
+#include "health_exporter/exporter.h"
 
 struct hx_service {
     char *name;
@@ -25,19 +27,31 @@ struct hx_config {
     struct hx_service service;
     int64_t liveness_grace_ns;
     struct hx_strings startup_requires;
+    bool reload_on_change;
+    char *maintenance_file;    /* NULL: none */
+    struct hx_window *windows; /* of planned maintenance */
+    size_t n_windows;
     struct hx_dependency **dependencies; /* prepared; owned until taken */
     size_t n;
     size_t size;
 };
 
-/* What went wrong, ready to be printed: diagnostics of one line and their source excerpts. */
+/* What went wrong: ready to be printed, each error a line with its source excerpt, and as items
+ * for programs. Whoever writes an error writes both. */
 struct hx_diagnostics {
     struct hx_strbuf text;
-    size_t n_errors;
+    struct hx_reload_error *items;
+    size_t n_items;
+    size_t n_errors; /* may be more than there are items */
 };
 
 void hx_diagnostics_init(struct hx_diagnostics *diagnostics);
 void hx_diagnostics_fini(struct hx_diagnostics *diagnostics);
+
+/* Counts an error and adds its item (left out when memory is out). file: NULL when it stands in
+ * none; line and column: 0 when it has no place. The text is the caller's to write. */
+void hx_diagnostics_add(struct hx_diagnostics *diagnostics, const char *file, size_t line,
+                        size_t column, const char *message);
 
 /* An empty configuration with the defaults. */
 enum hx_errcode hx_config_init(struct hx_config *config, struct hx_error *err) HX_MUST_CHECK;

@@ -227,8 +227,8 @@ static enum hx_errcode finish(struct draft *draft, struct hx_dependency *depende
                               struct hx_error *err)
 {
     enum hx_errcode code = hx_policy_complete(&dependency->policy, err);
-    if (code == HX_OK && dependency->kind->prepare != NULL) {
-        code = dependency->kind->prepare(dependency, err);
+    if (code == HX_OK) {
+        code = hx_dependency_prepare(dependency, err);
     }
     if (code == HX_OK) {
         code = hx_config_append(draft->loader->config, dependency, err);

@@ -138,11 +138,13 @@ static void write_syntax_excerpt(const struct hx_loader *loader, const struct li
 }
 
 static void write_finding(const struct hx_loader *loader, const struct hx_finding *finding,
-                          const char *path, struct line *line, struct hx_strbuf *out)
+                          const char *path, struct line *line, struct hx_diagnostics *diagnostics)
 {
+    struct hx_strbuf *out = &diagnostics->text;
     struct hx_span span = finding->span;
     if (span.start == HX_SPAN_FILE.start) {
         hx_strbuf_printf(out, "%s: error: %s\n", path, finding->message);
+        hx_diagnostics_add(diagnostics, path, 0, 0, finding->message);
         return;
     }
     find_line(loader, span.start, line);
@@ -151,6 +153,7 @@ static void write_finding(const struct hx_loader *loader, const struct hx_findin
             ? 1
             : count_characters(loader->text + line->start, span.start - line->start) + 1;
     hx_strbuf_printf(out, "%s:%zu:%zu: error: %s\n", path, line->number, column, finding->message);
+    hx_diagnostics_add(diagnostics, path, line->number, column, finding->message);
     if (loader->tree.root == NULL) {
         write_syntax_excerpt(loader, line, span, out);
     } else if (is_public_line(loader, line)) {
@@ -164,14 +167,15 @@ void hx_loader_write(const struct hx_loader *loader, const char *path,
     const struct hx_findings *findings = &loader->findings;
     struct line line = {.number = 1};
     for (size_t i = 0; i < findings->n_items; i++) {
-        write_finding(loader, &findings->items[i], path, &line, &diagnostics->text);
+        write_finding(loader, &findings->items[i], path, &line, diagnostics);
     }
     if (findings->n_errors > findings->n_items) {
         hx_strbuf_printf(&diagnostics->text, "(and %zu more)\n",
                          findings->n_errors - findings->n_items);
     }
+    diagnostics->n_errors += findings->n_errors - findings->n_items;
     if (findings->is_out_of_memory) {
         hx_strbuf_printf(&diagnostics->text, "%s: error: out of memory\n", path);
+        hx_diagnostics_add(diagnostics, path, 0, 0, "out of memory");
     }
-    diagnostics->n_errors += findings->n_errors + findings->is_out_of_memory;
 }

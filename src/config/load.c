@@ -15,7 +15,7 @@
 
 #define MAX_CONFIG_FILE ((size_t)8 * 1024 * 1024)
 
-static const char *const top_keys[] = {"defaults", "dependencies", NULL};
+static const char *const top_keys[] = {"defaults", "dependencies", "maintenance.windows", NULL};
 static const char *const no_keys[] = {NULL};
 
 /* Checks the defaults once, on a policy that is thrown away. With an error in them they are not
@@ -67,6 +67,16 @@ static void read_dependencies(struct hx_loader *loader, struct hx_node *list)
     }
 }
 
+/* Its options have been read with those of the top level; the list of windows has not. */
+static void read_maintenance(struct hx_loader *loader, const struct hx_node *mapping)
+{
+    bool is_mapping = mapping != NULL && mapping->type == HX_NODE_MAPPING;
+    struct hx_node *windows = is_mapping ? hx_node_get(mapping, "windows") : NULL;
+    if (windows != NULL) {
+        hx_windows_read(loader, windows);
+    }
+}
+
 static void read_top(struct hx_loader *loader, struct hx_node *root)
 {
     struct hx_scope scope = {
@@ -85,6 +95,7 @@ static void read_top(struct hx_loader *loader, struct hx_node *root)
         }
     }
     hx_options_read(&scope, root, "");
+    read_maintenance(loader, hx_node_get(root, "maintenance"));
     struct hx_node *defaults = hx_node_get(root, "defaults");
     if (defaults != NULL) {
         read_defaults(loader, defaults);
@@ -111,26 +122,53 @@ static void read_text(struct hx_loader *loader)
 {
     skip_mark(loader);
     if (loader->text_len == 0) {
-        hx_findings_add(&loader->findings, HX_SPAN_FILE, "the file is empty");
         return;
     }
     if (!hx_syntax_check_bytes(&loader->findings, loader->text, loader->text_len)) {
         return;
     }
     hx_tree_parse(&loader->tree, loader->text, loader->text_len, &loader->findings);
-    if (loader->tree.root != NULL && !loader->tree.root->is_null) {
-        read_top(loader, loader->tree.root);
-    } else if (loader->findings.n_errors == 0 && !loader->findings.is_out_of_memory) {
-        hx_findings_add(&loader->findings, HX_SPAN_FILE, "the file holds no configuration");
+    if (loader->tree.root != NULL && loader->tree.root->is_null) {
+        loader->tree.root = NULL;
     }
 }
 
-static enum hx_errcode outcome(const struct hx_loader *loader)
+static enum hx_errcode outcome(const struct hx_findings *findings)
 {
-    if (loader->findings.is_out_of_memory) {
+    if (findings->is_out_of_memory) {
         return HX_ERR_NOMEM;
     }
-    return loader->findings.n_errors == 0 ? HX_OK : HX_ERR_INVALID;
+    return findings->n_errors == 0 ? HX_OK : HX_ERR_INVALID;
+}
+
+enum hx_errcode hx_loader_open(struct hx_loader *loader, const char *path)
+{
+    struct hx_error err = {0};
+    hx_findings_init(&loader->findings);
+    enum hx_errcode code =
+        hx_file_read(path, MAX_CONFIG_FILE, &loader->file, &loader->file_len, &err);
+    if (code != HX_OK) {
+        hx_findings_add(&loader->findings, HX_SPAN_FILE, "%s", err.message);
+        return code;
+    }
+    loader->text = loader->file;
+    loader->text_len = loader->file_len;
+    read_text(loader);
+    return outcome(&loader->findings);
+}
+
+enum hx_errcode hx_loader_close(struct hx_loader *loader, const char *path, enum hx_errcode code,
+                                struct hx_diagnostics *diagnostics)
+{
+    if (code == HX_OK) {
+        code = outcome(&loader->findings);
+    }
+    hx_loader_write(loader, path, diagnostics);
+    hx_findings_fini(&loader->findings);
+    hx_tree_fini(&loader->tree);
+    free(loader->named);
+    hx_file_free(loader->file, loader->file_len);
+    return code;
 }
 
 enum hx_errcode hx_config_load(struct hx_config *config, const char *path,
@@ -138,24 +176,15 @@ enum hx_errcode hx_config_load(struct hx_config *config, const char *path,
                                struct hx_diagnostics *diagnostics)
 {
     struct hx_loader loader = {.config = config, .kinds = kinds};
-    struct hx_error err = {0};
-    char *data = NULL;
-    size_t len = 0;
-    hx_findings_init(&loader.findings);
-    enum hx_errcode code = hx_file_read(path, MAX_CONFIG_FILE, &data, &len, &err);
-    if (code == HX_OK) {
-        loader.text = data;
-        loader.text_len = len;
-        read_text(&loader);
-        code = outcome(&loader);
-    } else {
-        hx_findings_add(&loader.findings, HX_SPAN_FILE, "%s", err.message);
+    enum hx_errcode code = hx_loader_open(&loader, path);
+    if (code == HX_OK && loader.tree.root != NULL) {
+        read_top(&loader, loader.tree.root);
+    } else if (code == HX_OK) {
+        hx_findings_add(&loader.findings, HX_SPAN_FILE,
+                        loader.text_len == 0 ? "the file is empty"
+                                             : "the file holds no configuration");
     }
-    hx_loader_write(&loader, path, diagnostics);
-    hx_findings_fini(&loader.findings);
-    hx_tree_fini(&loader.tree);
-    free(loader.named);
-    hx_file_free(data, len);
+    code = hx_loader_close(&loader, path, code, diagnostics);
     if (code != HX_OK) {
         hx_config_fini(config);
     }

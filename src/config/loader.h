@@ -19,7 +19,10 @@ struct hx_named {
 struct hx_loader {
     struct hx_config *config;
     const struct hx_kind *const *kinds;
-    char *text; /* the file, NUL-terminated */
+    const char *directory; /* that the paths of X_file are relative to; NULL: the working one */
+    char *file;            /* as it was read */
+    size_t file_len;
+    char *text; /* of the file without a byte order mark, NUL-terminated */
     size_t text_len;
     struct hx_tree tree;
     struct hx_findings findings;
@@ -34,17 +37,37 @@ struct hx_target {
     void *settings;
 };
 
-enum hx_scope_type { HX_SCOPE_TOP, HX_SCOPE_DEFAULTS, HX_SCOPE_DEPENDENCY };
+/* ACCESS is all of a web configuration file, in which no kind has a part. */
+enum hx_scope_type {
+    HX_SCOPE_TOP,
+    HX_SCOPE_DEFAULTS,
+    HX_SCOPE_DEPENDENCY,
+    HX_SCOPE_WINDOW,
+    HX_SCOPE_ACCESS
+};
 
 /* Whose options a mapping holds. */
 struct hx_scope {
     struct hx_loader *loader;
     enum hx_scope_type type;
-    const char *const *own_keys; /* keys that are no options and not read here; NULL-terminated */
-    const char *name;            /* of the dependency; NULL when it has none */
-    const struct hx_kind *kind;  /* NULL when the URL does not tell */
+    const char *const
+        *own_keys;              /* full names that are no options and not read here; NULL-terminated
+                                 */
+    const char *name;           /* of the dependency; NULL when it has none */
+    const struct hx_kind *kind; /* NULL when the URL does not tell */
     struct hx_target targets[2]; /* the common options, the kind's; options NULL: none */
 };
+
+/* ---- load.c ---- */
+
+/* Reads a file and makes its tree. What is wrong is among the findings; a root of NULL without any
+ * is a file that holds nothing. */
+enum hx_errcode hx_loader_open(struct hx_loader *loader, const char *path) HX_MUST_CHECK;
+
+/* Writes the findings down and frees what the reading took. HX_OK: there were none; else code, if
+ * that is no HX_OK, or what they amount to. */
+enum hx_errcode hx_loader_close(struct hx_loader *loader, const char *path, enum hx_errcode code,
+                                struct hx_diagnostics *diagnostics) HX_MUST_CHECK;
 
 /* ---- value.c ---- */
 
@@ -119,6 +142,20 @@ void hx_names_check(struct hx_loader *loader, const struct hx_node *startup_requ
 
 /* Reads one item of `dependencies`; adds it to the configuration when it has no error. */
 void hx_dependency_read(struct hx_loader *loader, struct hx_node *node);
+
+/* ---- prepare.c ---- */
+
+/* Lets the kind prepare a dependency whose options are complete. */
+enum hx_errcode hx_dependency_prepare(struct hx_dependency *dependency,
+                                      struct hx_error *err) HX_MUST_CHECK;
+
+/* ---- maintenance.c ---- */
+
+/* The options of an item of maintenance.windows; `from` and `to`, or `weekly`. */
+extern const struct hx_option hx_window_options[];
+
+/* Reads maintenance.windows into the configuration. */
+void hx_windows_read(struct hx_loader *loader, struct hx_node *list);
 
 /* ---- config.c ---- */
 

@@ -222,10 +222,10 @@ static void read_file_option(struct hx_loader *loader, struct found found, struc
     set_text(loader, found, node, hx_value_file(loader, node, what), what);
 }
 
-static bool is_own_key(const struct hx_scope *scope, const char *key)
+static bool is_own_key(const struct hx_scope *scope, const char *name)
 {
     for (const char *const *own = scope->own_keys; *own != NULL; own++) {
-        if (strcmp(*own, key) == 0) {
+        if (strcmp(*own, name) == 0) {
             return true;
         }
     }
@@ -248,14 +248,14 @@ static void read_entry(struct hx_scope *scope, struct hx_node *mapping, struct h
 {
     struct hx_loader *loader = scope->loader;
     const char *key = node->key->text;
-    if (prefix[0] == '\0' && is_own_key(scope, key)) {
-        return;
-    }
     char name[NAME_SIZE];
     char what[WHAT_SIZE];
     int len = snprintf(name, sizeof name, "%s%s", prefix, key);
     if (len >= NAME_SIZE || strchr(key, '.') != NULL) {
         hx_option_report_unknown(scope, node, prefix);
+        return;
+    }
+    if (is_own_key(scope, name)) {
         return;
     }
     snprintf(what, sizeof what, "option \"%s\"", name);

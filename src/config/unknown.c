@@ -124,6 +124,10 @@ static void report_foreign(const struct hx_scope *scope, const struct hx_node *v
                         scope->name != NULL ? scope->name : "this one",
                         scope->name != NULL ? "\"" : "", scope->kind->name);
         break;
+    case HX_SCOPE_ACCESS:
+        break; /* has no kinds that an option could belong to */
+    case HX_SCOPE_WINDOW: /* has nothing in common with dependencies */
+        break;
     }
 }
 
@@ -138,6 +142,9 @@ static bool report_misplaced(const struct hx_scope *scope, struct hx_node *value
             hx_node_publish(value);
         }
         return true;
+    }
+    if (scope->type == HX_SCOPE_WINDOW) {
+        return false;
     }
     struct owners owners;
     find_owners(scope, name, &owners);
@@ -213,8 +220,12 @@ static const char *nearest_key(const struct hx_scope *scope, const char *key, co
                                struct candidates *candidates)
 {
     candidates->n = 0;
-    for (const char *const *own = scope->own_keys; *own != NULL && prefix[0] == '\0'; own++) {
-        add_candidate(candidates, *own, strlen(*own), "");
+    size_t prefix_len = strlen(prefix);
+    for (const char *const *own = scope->own_keys; *own != NULL; own++) {
+        const char *rest = *own + prefix_len;
+        if (strncmp(*own, prefix, prefix_len) == 0) {
+            add_candidate(candidates, rest, strcspn(rest, "."), "");
+        }
     }
     add_options(candidates, scope->targets[0].options, prefix);
     add_options(candidates, scope->targets[1].options, prefix);
@@ -289,13 +300,15 @@ static bool has_word(const struct hx_option *options, const char *word)
 
 bool hx_key_is_known(const struct hx_kind *const *kinds, const char *word)
 {
-    static const char *const keys[] = {"defaults", "dependencies", "name", "url", "url_file", NULL};
+    static const char *const keys[] = {"defaults", "dependencies", "windows", "name",
+                                       "url",      "url_file",     NULL};
     for (size_t i = 0; keys[i] != NULL; i++) {
         if (strcmp(keys[i], word) == 0) {
             return true;
         }
     }
-    bool is_known = has_word(hx_config_options, word) || has_word(hx_policy_options, word);
+    bool is_known = has_word(hx_config_options, word) || has_word(hx_policy_options, word) ||
+                    has_word(hx_window_options, word);
     for (; *kinds != NULL && !is_known; kinds++) {
         is_known = has_word((*kinds)->options, word);
     }

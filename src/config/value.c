@@ -112,6 +112,22 @@ static size_t without_line_end(const char *data, size_t len)
     return len;
 }
 
+/* Where the file is that a path of the configuration names; NULL when out of memory. */
+static const char *place_of(struct hx_loader *loader, const char *path)
+{
+    if (loader->directory == NULL || path[0] == '/') {
+        return path;
+    }
+    size_t size = strlen(loader->directory) + strlen(path) + 2;
+    char *place = hx_tree_alloc(&loader->tree, size);
+    if (place == NULL) {
+        loader->findings.is_out_of_memory = true;
+        return NULL;
+    }
+    snprintf(place, size, "%s/%s", loader->directory, path);
+    return place;
+}
+
 /* The file's content, or NULL after a report. */
 static const char *read_value_file(struct hx_loader *loader, const struct hx_node *node,
                                    const char *what, const char *path)
@@ -119,7 +135,11 @@ static const char *read_value_file(struct hx_loader *loader, const struct hx_nod
     struct hx_error err = {0};
     char *data = NULL;
     size_t len = 0;
-    if (hx_file_read(path, MAX_VALUE_FILE, &data, &len, &err) != HX_OK) {
+    const char *place = place_of(loader, path);
+    if (place == NULL) {
+        return NULL;
+    }
+    if (hx_file_read(place, MAX_VALUE_FILE, &data, &len, &err) != HX_OK) {
         if (!hx_loader_is_stopped(loader, &err)) {
             report_file(loader, node, what, path, err.message);
         }
