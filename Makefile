@@ -15,7 +15,8 @@ ARGS    ?=
 LAYERS  ?= base metrics net engine kinds config web .
 
 # ---- what it is built with -----------------------------------------------------------------
-PACKAGES := libuv libcares openssl libpq hiredis libcurl libmicrohttpd libfyaml libpcre2-8 json-c
+PACKAGES := libuv libcares openssl libpq hiredis libcurl libmicrohttpd gnutls libcrypt \
+    libfyaml libpcre2-8 json-c
 PKG_CFLAGS := $(subst -I,-isystem ,$(shell pkg-config --cflags $(PACKAGES) 2>/dev/null))
 PKG_LIBS   := $(shell pkg-config --libs $(PACKAGES) 2>/dev/null)
 
