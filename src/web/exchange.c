@@ -92,8 +92,10 @@ void hx_on_connection(void *cls, struct MHD_Connection *mhd, void **context,
 {
     struct hx_web *web = cls;
     if (code == MHD_CONNECTION_NOTIFY_CLOSED) {
-        if (*context != NULL)
+        if (*context != NULL) {
+            hx_later_drop(web, *context);
             hx_guard_remove(&web->guard, *context);
+        }
         *context = NULL;
         return;
     }

@@ -4,9 +4,10 @@
  * suspends; finish() lists it and wakes the loop, which resumes the connection; libmicrohttpd then
  * calls for the request once more, and that call runs resume().
  *
- * Who frees what: the later is freed after its resume(), by the web thread; or, when the server
- * stopped before, by finish(). libmicrohttpd does not look at a suspended connection's socket, so
- * neither the guard's deadline nor a client that hangs up ends it before it is resumed.
+ * Who frees what: the later is freed after its resume(); or, when its connection ends before that,
+ * by whichever comes second, its finish() or that end. libmicrohttpd does not look at a suspended
+ * connection's socket: neither the guard's deadline nor a client that hangs up ends it before it is
+ * resumed, and a client that has hung up by then is noticed instead of resume() being run.
  */
 #include "web/later.h"
 
@@ -82,29 +83,27 @@ enum MHD_Result hx_later_resume(struct hx_exchange *exchange)
     return result;
 }
 
-/* Whose is the later now? The web's, if it has finished. */
-static bool abandon(struct hx_laters *laters, struct hx_later *later)
+void hx_later_drop(struct hx_web *web, struct hx_client *client)
 {
-    pthread_mutex_lock(&laters->lock);
+    struct hx_later *later = client->later;
+    if (later == NULL)
+        return;
+    client->later = NULL;
+    pthread_mutex_lock(&web->laters.lock);
     bool is_finished = later->is_finished;
     later->client = NULL;
-    pthread_mutex_unlock(&laters->lock);
-    return is_finished;
+    pthread_mutex_unlock(&web->laters.lock);
+    if (is_finished)
+        later->free(later);
 }
 
 void hx_laters_abandon(struct hx_web *web)
 {
-    hx_laters_wake(web);
     for (struct hx_client *client = web->guard.first; client != NULL; client = client->next) {
-        struct hx_later *later = client->later;
-        if (later == NULL)
-            continue;
-        client->later = NULL;
         if (client->suspended != NULL)
             MHD_resume_connection(client->suspended);
         client->suspended = NULL;
-        if (abandon(&web->laters, later))
-            later->free(later);
+        hx_later_drop(web, client);
     }
     pthread_mutex_lock(&web->laters.lock);
     web->laters.finished = NULL; /* all of them were freed above */

@@ -6,8 +6,8 @@
  *     web thread      begin ─ (suspended) ───────────────────── resume ─ reply, or begin again
  *     other thread        └─> works ─ finish ─ (wakes the loop) ──┘
  *
- * The client may be gone by then; that shows when the reply is sent. When the server stops first,
- * the connection is closed, and what finishes after that is only freed. Nobody may wait for what
+ * The client may be gone by then, and the server may stop first; what finishes after that is only
+ * freed. Nobody may wait for what
  * never finishes: whoever takes a `later` finishes it exactly once, before hx_web_free() ends.
  */
 #ifndef HX_WEB_LATER_H
@@ -23,7 +23,8 @@ struct hx_web;
 
 /* The head of a caller's own allocated struct, which holds what the other thread found out. */
 struct hx_later {
-    /* Web thread: replies, or begins another later. Called once, not when the server stopped. */
+    /* Web thread: replies, or begins another later. Called once, unless the client is gone or the
+     * server stops. */
     enum MHD_Result (*resume)(struct hx_exchange *exchange, struct hx_later *later);
     /* Web thread or the one that finishes; the last thing that happens to it. */
     void (*free)(struct hx_later *later);
@@ -57,6 +58,9 @@ void hx_laters_wake(struct hx_web *web);
 
 /* The connection goes on: answers with what it waited for. */
 enum MHD_Result hx_later_resume(struct hx_exchange *exchange);
+
+/* The connection ends, whether it waits or not. */
+void hx_later_drop(struct hx_web *web, struct hx_client *client);
 
 /* Nobody waits any more; libmicrohttpd may not be stopped with suspended connections. */
 void hx_laters_abandon(struct hx_web *web);
