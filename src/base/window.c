@@ -71,7 +71,7 @@ enum hx_errcode hx_parse_utc(const char *text, int64_t *seconds, struct hx_error
 {
     char quoted[HX_QUOTE_SIZE];
     const char *at = text;
-    int year, month, day, hour, minute, second;
+    int year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0;
     bool has_form =
         take_digits(&at, 4, &year) && take_char(&at, '-') && take_digits(&at, 2, &month) &&
         take_char(&at, '-') && take_digits(&at, 2, &day) && take_char(&at, 'T') &&
@@ -109,7 +109,7 @@ static bool take_day(const char **at, int *day)
 /* "02:00", or "24:00" for the end of the day; seconds of the day. */
 static bool take_time(const char **at, int64_t *seconds)
 {
-    int hour, minute;
+    int hour = 0, minute = 0;
     if (!take_digits(at, 2, &hour) || !take_char(at, ':') || !take_digits(at, 2, &minute)) {
         return false;
     }
@@ -121,8 +121,8 @@ enum hx_errcode hx_parse_weekly(const char *text, struct hx_window *window, stru
 {
     char quoted[HX_QUOTE_SIZE];
     const char *at = text;
-    int day, end_day = -1;
-    int64_t begin, end;
+    int day = 0, end_day = -1;
+    int64_t begin = 0, end = 0;
     bool has_form = take_day(&at, &day) && take_time(&at, &begin) && take_char(&at, '-') &&
                     (take_day(&at, &end_day) || end_day < 0) && take_time(&at, &end) && *at == '\0';
     if (!has_form || begin == DAY_SECONDS) {

@@ -63,7 +63,7 @@ struct hx_board {
     _Atomic int64_t heartbeat_ns;     /* the engine's last turn, monotonic; 0: not started */
     _Atomic bool is_first_round_done;
     _Atomic bool is_draining;
-    int64_t liveness_grace_ns;
+    _Atomic int64_t liveness_grace_ns; /* a reload may change it */
     int64_t started_wall_ns;
 };
 
@@ -112,6 +112,12 @@ bool hx_readiness_is_ready(enum hx_readiness readiness);    /* up or degraded */
 
 void hx_board_verdict(struct hx_board *board, const struct hx_generation *generation,
                       int64_t now_ns, struct hx_verdict *verdict);
+
+/* The same with some dependencies left out of readiness: is_left_out has one element for each of
+ * the generation's, or is NULL. What is the service's own stays: its start, maintenance, draining.
+ */
+void hx_board_verdict_without(struct hx_board *board, const struct hx_generation *generation,
+                              const bool *is_left_out, int64_t now_ns, struct hx_verdict *verdict);
 
 /* Liveness alone, without looking at a dependency. */
 bool hx_board_is_live(const struct hx_board *board, int64_t now_ns, int64_t *stalled_ns);

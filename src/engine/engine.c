@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The engine: a runner, a resolver and a loop in a thread of their own. Other threads reach it by
- * commands only, which lie in a list under a mutex until the loop takes them; uv_async_send() wakes
- * it. Life: new (loop and handles made, nothing runs) - apply (the first generation, in the
- * caller's thread) - start - commands - stop (cancel all, close the handles, turn the loop until
- * they are closed, join) - free.
+ * reports, which lie in a list under a mutex until the loop takes them, and by the handover of a
+ * generation; uv_async_send() wakes it. Life: new (loop and handles made, nothing runs) - apply
+ * (the first generation, in the caller's thread) - start - commands - stop (cancel all, close the
+ * handles, turn the loop until they are closed, join) - free.
  */
 #include "engine/engine.h"
 
+#include "engine/handover.h"
 #include "engine/runner.h"
 
 #include "base/clock.h"
@@ -21,15 +22,14 @@
 
 #define HEARTBEAT_MS 1000
 
+/* How long a loop may take to answer a reload before it counts as stuck. */
+#define ANSWER_NS (10 * HX_NS_PER_S)
+
 /* Reports waiting for the loop; a service that reports faster is told so. */
-#define MAX_COMMANDS 4096
+#define MAX_POSTED 4096
 
-enum command_type { COMMAND_APPLY, COMMAND_REPORT };
-
-struct command {
-    struct command *next;
-    enum command_type type;
-    struct hx_generation *generation;
+struct posted {
+    struct posted *next;
     struct hx_report report;
     char name[72];
 };
@@ -53,9 +53,10 @@ struct hx_engine {
     pthread_t thread;
     bool is_started;
     atomic_bool is_stop_wanted;
+    struct hx_handover handover;
     pthread_mutex_t lock; /* guards the list */
-    struct command *first, **last;
-    size_t n_commands;
+    struct posted *first, **last;
+    size_t n_posted;
 };
 
 static void on_wake(uv_async_t *async);
@@ -147,6 +148,16 @@ static void init_runner(struct hx_engine *engine)
     hx_runner_init(&engine->runner, &options);
 }
 
+static enum hx_errcode init_locks(struct hx_engine *engine, struct hx_error *err)
+{
+    enum hx_errcode code = hx_handover_init(&engine->handover, err);
+    if (code == HX_OK && pthread_mutex_init(&engine->lock, NULL) != 0) {
+        hx_handover_fini(&engine->handover);
+        code = hx_error_set(err, HX_ERR_SYSTEM, "cannot make a lock");
+    }
+    return code;
+}
+
 enum hx_errcode hx_engine_new(const struct hx_engine_options *options, struct hx_engine **engine,
                               struct hx_error *err)
 {
@@ -156,14 +167,15 @@ enum hx_errcode hx_engine_new(const struct hx_engine_options *options, struct hx
     e->options = *options;
     e->last = &e->first;
     enum hx_errcode code = make_families(e, err);
-    if (code == HX_OK && pthread_mutex_init(&e->lock, NULL) != 0)
-        code = hx_error_set(err, HX_ERR_SYSTEM, "cannot make a lock");
+    if (code == HX_OK)
+        code = init_locks(e, err);
     if (code != HX_OK) {
         free(e);
         return code;
     }
     code = open_loop(e, err);
     if (code != HX_OK) {
+        hx_handover_fini(&e->handover);
         pthread_mutex_destroy(&e->lock);
         free(e);
         return code;
@@ -215,83 +227,58 @@ static void on_heartbeat(uv_timer_t *timer)
         carry(&engine->log_dropped, hx_log_dropped(engine->options.log));
 }
 
-/* ------------------------------------------------------------------------------- commands -- */
+/* -------------------------------------------------------------------------------- reports -- */
 
-static enum hx_errcode post(struct hx_engine *engine, const struct command *command,
-                            struct hx_error *err)
+static enum hx_errcode post(struct hx_engine *engine, const char *name,
+                            const struct hx_report *report, struct hx_error *err)
 {
-    struct command *copy = malloc(sizeof(*copy));
-    if (copy == NULL)
+    struct posted *posted = calloc(1, sizeof(*posted));
+    if (posted == NULL)
         return hx_error_set(err, HX_ERR_NOMEM, "out of memory");
-    *copy = *command;
-    copy->next = NULL;
+    posted->report = *report;
+    snprintf(posted->name, sizeof(posted->name), "%s", name);
     pthread_mutex_lock(&engine->lock);
-    bool is_full = engine->n_commands >= MAX_COMMANDS && command->type == COMMAND_REPORT;
+    bool is_full = engine->n_posted >= MAX_POSTED;
     if (!is_full) {
-        *engine->last = copy;
-        engine->last = &copy->next;
-        engine->n_commands++;
+        *engine->last = posted;
+        engine->last = &posted->next;
+        engine->n_posted++;
     }
     pthread_mutex_unlock(&engine->lock);
     if (is_full) {
-        free(copy);
+        free(posted);
         return hx_error_set(err, HX_ERR_LIMIT, "too many reports are waiting, try again later");
     }
     uv_async_send(&engine->wake);
     return HX_OK;
 }
 
-static void apply_posted(struct hx_engine *engine, struct hx_generation *generation)
+static void take_reports(struct hx_engine *engine)
 {
-    struct hx_error err = {0};
-    if (hx_runner_apply(&engine->runner, generation, &err) != HX_OK)
-        hx_log(engine->options.log, HX_LOG_ERROR, "configuration not applied",
-               HX_LOG_STR("error", err.message));
-}
-
-static void obey(struct hx_engine *engine, struct command *command)
-{
-    switch (command->type) {
-    case COMMAND_APPLY:
-        apply_posted(engine, command->generation);
-        break;
-    case COMMAND_REPORT:
-        hx_runner_report(&engine->runner, command->name, &command->report);
-        break;
+    pthread_mutex_lock(&engine->lock);
+    struct posted *posted = engine->first;
+    engine->first = NULL;
+    engine->last = &engine->first;
+    engine->n_posted = 0;
+    pthread_mutex_unlock(&engine->lock);
+    while (posted != NULL) {
+        struct posted *next = posted->next;
+        hx_runner_report(&engine->runner, posted->name, &posted->report);
+        free(posted);
+        posted = next;
     }
 }
 
 static void on_wake(uv_async_t *async)
 {
     struct hx_engine *engine = async->data;
-    pthread_mutex_lock(&engine->lock);
-    struct command *command = engine->first;
-    engine->first = NULL;
-    engine->last = &engine->first;
-    engine->n_commands = 0;
-    pthread_mutex_unlock(&engine->lock);
-    while (command != NULL) {
-        struct command *next = command->next;
-        obey(engine, command);
-        free(command);
-        command = next;
-    }
+    hx_handover_serve(&engine->handover, &engine->runner);
+    take_reports(engine);
     if (atomic_load(&engine->is_stop_wanted) && engine->resolver != NULL) {
+        hx_handover_end(&engine->handover, &engine->runner);
         hx_runner_stop(&engine->runner);
         close_handles(engine);
     }
-}
-
-enum hx_errcode hx_engine_apply(struct hx_engine *engine, struct hx_generation *generation,
-                                struct hx_error *err)
-{
-    if (!engine->is_started)
-        return hx_runner_apply(&engine->runner, generation, err);
-    struct command command = {.type = COMMAND_APPLY, .generation = generation};
-    enum hx_errcode code = post(engine, &command, err);
-    if (code != HX_OK)
-        hx_generation_release(generation);
-    return code;
 }
 
 enum hx_errcode hx_engine_report(struct hx_engine *engine, const char *name,
@@ -306,12 +293,53 @@ enum hx_errcode hx_engine_report(struct hx_engine *engine, const char *name,
         code = hx_error_set(err, HX_ERR_UNSUPPORTED,
                             "dependency \"%s\" is checked by kind %s and takes no reports", name,
                             record->dependency->kind->name);
-    if (code == HX_OK) {
-        struct command command = {.type = COMMAND_REPORT, .report = *report};
-        snprintf(command.name, sizeof(command.name), "%s", name);
-        code = post(engine, &command, err);
-    }
+    if (code == HX_OK)
+        code = post(engine, name, report, err);
     hx_generation_release(generation);
+    return code;
+}
+
+/* -------------------------------------------------------------------------- generations -- */
+
+enum hx_errcode hx_engine_prepare(struct hx_engine *engine, struct hx_generation *generation,
+                                  struct hx_error *err)
+{
+    enum hx_errcode code = hx_handover_ask(&engine->handover, generation, err);
+    if (code != HX_OK)
+        return code;
+    if (engine->is_started)
+        uv_async_send(&engine->wake);
+    else
+        hx_handover_serve(&engine->handover, &engine->runner);
+    return hx_handover_await(&engine->handover, ANSWER_NS, err);
+}
+
+static void decide(struct hx_engine *engine, bool is_wanted)
+{
+    hx_handover_decide(&engine->handover, is_wanted);
+    if (engine->is_started)
+        uv_async_send(&engine->wake);
+    else
+        hx_handover_serve(&engine->handover, &engine->runner);
+    hx_handover_settle(&engine->handover, ANSWER_NS);
+}
+
+void hx_engine_commit(struct hx_engine *engine)
+{
+    decide(engine, true);
+}
+
+void hx_engine_abandon(struct hx_engine *engine)
+{
+    decide(engine, false);
+}
+
+enum hx_errcode hx_engine_apply(struct hx_engine *engine, struct hx_generation *generation,
+                                struct hx_error *err)
+{
+    enum hx_errcode code = hx_engine_prepare(engine, generation, err);
+    if (code == HX_OK)
+        hx_engine_commit(engine);
     return code;
 }
 
@@ -327,13 +355,12 @@ void hx_engine_stop(struct hx_engine *engine)
     engine->is_started = false;
 }
 
-static void free_commands(struct hx_engine *engine)
+static void free_posted(struct hx_engine *engine)
 {
     while (engine->first != NULL) {
-        struct command *command = engine->first;
-        engine->first = command->next;
-        hx_generation_release(command->generation);
-        free(command);
+        struct posted *posted = engine->first;
+        engine->first = posted->next;
+        free(posted);
     }
 }
 
@@ -343,11 +370,13 @@ void hx_engine_free(struct hx_engine *engine)
         return;
     hx_engine_stop(engine);
     if (engine->resolver != NULL) { /* it never ran */
+        hx_handover_end(&engine->handover, &engine->runner);
         hx_runner_stop(&engine->runner);
         close_handles(engine);
     }
     close_loop(engine);
-    free_commands(engine);
+    free_posted(engine);
+    hx_handover_fini(&engine->handover);
     pthread_mutex_destroy(&engine->lock);
     free(engine);
 }

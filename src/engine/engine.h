@@ -29,8 +29,19 @@ struct hx_engine_options {
 enum hx_errcode hx_engine_new(const struct hx_engine_options *options, struct hx_engine **engine,
                               struct hx_error *err) HX_MUST_CHECK;
 
-/* Takes a generation over (all dependencies that are not in it end) and publishes it on the board.
- * Before start: at once. Later: posted to the loop. Takes the reference. Any thread. */
+/*
+ * A generation is taken over in two steps, so that others can agree in between. prepare makes all
+ * that it needs and that can fail, and waits for that: BUSY when the loop is stuck. Takes the
+ * reference, also on failure. commit ends the dependencies that are not in it, begins those that
+ * are new, publishes it on the board, and returns when that is done; it cannot fail. abandon leaves
+ * everything as it was. Any thread, one at a time.
+ */
+enum hx_errcode hx_engine_prepare(struct hx_engine *engine, struct hx_generation *generation,
+                                  struct hx_error *err) HX_MUST_CHECK;
+void hx_engine_commit(struct hx_engine *engine);
+void hx_engine_abandon(struct hx_engine *engine);
+
+/* Both steps at once. */
 enum hx_errcode hx_engine_apply(struct hx_engine *engine, struct hx_generation *generation,
                                 struct hx_error *err) HX_MUST_CHECK;
 

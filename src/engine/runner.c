@@ -189,35 +189,44 @@ static void begin_schedules(struct hx_runner *runner)
         atomic_store_explicit(&board->is_first_round_done, true, memory_order_release);
 }
 
-enum hx_errcode hx_runner_apply(struct hx_runner *runner, struct hx_generation *generation,
-                                struct hx_error *err)
+enum hx_errcode hx_runner_prepare(struct hx_runner *runner, struct hx_generation *generation,
+                                  struct hx_change *change, struct hx_error *err)
 {
     size_t n = generation->n;
-    struct hx_check **checks = calloc(n + 1, sizeof(struct hx_check *));
-    if (checks == NULL || !hx_timer_heap_reserve(&runner->dues, runner->dues.n + n) ||
-        !hx_timer_heap_reserve(&runner->deadlines, runner->deadlines.n + n)) {
-        free(checks);
-        hx_generation_release(generation);
-        return hx_error_set(err, HX_ERR_NOMEM, "out of memory");
-    }
-    enum hx_errcode code = collect_checks(runner, generation, checks, err);
-    if (code != HX_OK) {
-        free_others(checks, n, runner->generation, runner->checks);
-        free(checks);
-        hx_generation_release(generation);
-        return code;
-    }
+    *change = (struct hx_change){generation, calloc(n + 1, sizeof(struct hx_check *))};
+    enum hx_errcode code = HX_OK;
+    if (change->checks == NULL || !hx_timer_heap_reserve(&runner->dues, runner->dues.n + n) ||
+        !hx_timer_heap_reserve(&runner->deadlines, runner->deadlines.n + n))
+        code = hx_error_set(err, HX_ERR_NOMEM, "out of memory");
+    else
+        code = collect_checks(runner, generation, change->checks, err);
+    if (code != HX_OK)
+        hx_runner_abandon(runner, change);
+    return code;
+}
+
+void hx_runner_abandon(struct hx_runner *runner, struct hx_change *change)
+{
+    if (change->checks != NULL)
+        free_others(change->checks, change->generation->n, runner->generation, runner->checks);
+    free(change->checks);
+    hx_generation_release(change->generation);
+    *change = (struct hx_change){0};
+}
+
+void hx_runner_commit(struct hx_runner *runner, struct hx_change *change)
+{
     if (runner->generation != NULL)
-        free_others(runner->checks, runner->generation->n, generation, checks);
+        free_others(runner->checks, runner->generation->n, change->generation, change->checks);
     free(runner->checks);
     hx_generation_release(runner->generation);
-    runner->checks = checks;
-    runner->generation = generation;
+    runner->checks = change->checks;
+    runner->generation = change->generation;
+    *change = (struct hx_change){0};
     begin_schedules(runner);
-    atomic_fetch_add_explicit(&generation->references, 1, memory_order_relaxed);
-    hx_board_set(runner->options.board, generation);
+    atomic_fetch_add_explicit(&runner->generation->references, 1, memory_order_relaxed);
+    hx_board_set(runner->options.board, runner->generation);
     hx_runner_arm(runner);
-    return HX_OK;
 }
 
 void hx_runner_report(struct hx_runner *runner, const char *name, const struct hx_report *report)

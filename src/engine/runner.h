@@ -91,11 +91,21 @@ struct hx_runner {
 /* The loop must not be running in another thread. */
 void hx_runner_init(struct hx_runner *runner, const struct hx_runner_options *options);
 
-/* Takes the generation (and the reference) and publishes it on the board: dependencies whose record
- * it shares with the one before go on undisturbed, others end or begin. On failure all stays as it
- * was, and the reference is dropped. */
-enum hx_errcode hx_runner_apply(struct hx_runner *runner, struct hx_generation *generation,
-                                struct hx_error *err) HX_MUST_CHECK;
+/* A generation on its way in. */
+struct hx_change {
+    struct hx_generation *generation; /* held */
+    struct hx_check **checks;         /* for its records; some of them are the runner's already */
+};
+
+/* Makes all that the generation needs and that can fail; nothing else changes. Takes the reference,
+ * also on failure. Ended by commit or abandon, before the next one. */
+enum hx_errcode hx_runner_prepare(struct hx_runner *runner, struct hx_generation *generation,
+                                  struct hx_change *change, struct hx_error *err) HX_MUST_CHECK;
+
+/* Takes the generation over and publishes it on the board: dependencies whose record it shares with
+ * the one before go on undisturbed, others end or begin. */
+void hx_runner_commit(struct hx_runner *runner, struct hx_change *change);
+void hx_runner_abandon(struct hx_runner *runner, struct hx_change *change);
 
 /* Hands a report to the dependency's kind and checks it at once; nothing when it has gone. */
 void hx_runner_report(struct hx_runner *runner, const char *name, const struct hx_report *report);

@@ -181,7 +181,9 @@ static void apply(struct fixture *f, struct hx_record **records, size_t n)
 {
     struct hx_generation *generation = NULL;
     assert_int_equal(hx_generation_new(records, n, NULL, &generation, NULL), HX_OK);
-    assert_int_equal(hx_runner_apply(&f->runner, generation, NULL), HX_OK);
+    struct hx_change change;
+    assert_int_equal(hx_runner_prepare(&f->runner, generation, &change, NULL), HX_OK);
+    hx_runner_commit(&f->runner, &change);
 }
 
 static struct hx_record *add(struct fixture *f, struct hx_dependency *dependency)
