@@ -72,7 +72,7 @@ static void sample_stale(const struct hx_board_view *view, const struct hx_recor
 {
     struct hx_status status;
     enum hx_reason reason;
-    hx_record_read(record, &status);
+    HX_RECORD_READ_PART(record, state, fresh_until_ns, &status);
     hx_status_state(&status, view->now_ns, &reason);
     hx_samples_gauge(out, record->labels, NULL, reason == HX_REASON_STALE);
 }
@@ -118,7 +118,7 @@ static void sample_phases(const struct hx_board_view *view, const struct hx_reco
 #undef X
     };
     struct hx_status status;
-    hx_record_read(record, &status);
+    HX_RECORD_READ_PART(record, phase_set, phases_ns, &status);
     for (size_t phase = 0; phase < HX_N_PHASES; phase++) {
         if ((status.phase_set & INT64_C(1) << phase) != 0)
             hx_samples_gauge_nano(out, record->labels, labels[phase], status.phases_ns[phase]);
@@ -197,7 +197,7 @@ static void sample_values(const struct hx_board_view *view, const struct hx_reco
     struct hx_status status;
     if (names == NULL)
         return;
-    hx_record_read(record, &status);
+    HX_RECORD_READ_PART(record, value_set, values, &status);
     for (size_t i = 0; i < HX_MAX_VALUES && names[i] != NULL; i++) {
         char label[64];
         if ((status.value_set & INT64_C(1) << i) == 0)

@@ -98,17 +98,23 @@ void hx_record_publish(struct hx_record *record, const struct hx_status *status)
     atomic_store_explicit(&record->sequence, sequence + 2, memory_order_release);
 }
 
-void hx_record_read(const struct hx_record *record, struct hx_status *status)
+void hx_record_read_part(const struct hx_record *record, size_t offset, size_t size, void *part)
 {
     uint64_t words[N_WORDS];
+    size_t first = offset / 8, n = size / 8;
     uint64_t before, after;
     do {
         before = atomic_load_explicit(&record->sequence, memory_order_acquire);
-        for (size_t i = 0; i < N_WORDS; i++)
-            words[i] = atomic_load_explicit(&record->words[i], memory_order_acquire);
+        for (size_t i = 0; i < n; i++)
+            words[i] = atomic_load_explicit(&record->words[first + i], memory_order_acquire);
         after = atomic_load_explicit(&record->sequence, memory_order_relaxed);
     } while (before != after || (before & 1) != 0);
-    memcpy(status, words, sizeof(words));
+    memcpy(part, words, size);
+}
+
+void hx_record_read(const struct hx_record *record, struct hx_status *status)
+{
+    hx_record_read_part(record, 0, sizeof(*status), status);
 }
 
 static enum hx_state state_at(int64_t state, int64_t has_result, int64_t fresh_until_ns,
@@ -137,6 +143,6 @@ int64_t hx_record_word(const struct hx_record *record, size_t offset)
 enum hx_state hx_record_state(const struct hx_record *record, int64_t now_ns)
 {
     struct hx_status status;
-    hx_record_read(record, &status);
+    HX_RECORD_READ_PART(record, state, fresh_until_ns, &status);
     return hx_status_state(&status, now_ns, NULL);
 }

@@ -59,7 +59,7 @@ int64_t hx_schedule_next(const struct hx_schedule *schedule, int64_t due_ns, int
 
 void hx_timer_heap_fini(struct hx_timer_heap *heap)
 {
-    free(heap->nodes);
+    free(heap->entries);
     *heap = (struct hx_timer_heap){0};
 }
 
@@ -67,74 +67,62 @@ bool hx_timer_heap_reserve(struct hx_timer_heap *heap, size_t n)
 {
     if (n <= heap->size)
         return true;
-    struct hx_timer_node **nodes = realloc(heap->nodes, n * sizeof(*nodes));
-    if (nodes == NULL)
+    struct hx_timer_entry *entries = realloc(heap->entries, n * sizeof(*entries));
+    if (entries == NULL)
         return false;
-    heap->nodes = nodes;
+    heap->entries = entries;
     heap->size = n;
     return true;
 }
 
-static void place(struct hx_timer_heap *heap, size_t position, struct hx_timer_node *node)
+static void place(struct hx_timer_heap *heap, size_t position, struct hx_timer_entry entry)
 {
-    heap->nodes[position - 1] = node;
-    node->position = position;
+    heap->entries[position - 1] = entry;
+    entry.node->position = position;
 }
 
-static void sift_up(struct hx_timer_heap *heap, struct hx_timer_node *node)
+/* Lets the entry rise or sink from the free place to where it belongs. */
+static void settle(struct hx_timer_heap *heap, size_t position, struct hx_timer_entry entry)
 {
-    size_t position = node->position;
-    while (position > 1) {
-        struct hx_timer_node *parent = heap->nodes[position / 2 - 1];
-        if (parent->due_ns <= node->due_ns)
-            break;
-        place(heap, position, parent);
+    const struct hx_timer_entry *entries = heap->entries;
+    while (position > 1 && entries[position / 2 - 1].due_ns > entry.due_ns) {
+        place(heap, position, entries[position / 2 - 1]);
         position /= 2;
     }
-    place(heap, position, node);
-}
-
-static void sift_down(struct hx_timer_heap *heap, struct hx_timer_node *node)
-{
-    size_t position = node->position;
     while (position * 2 <= heap->n) {
         size_t child = position * 2;
-        if (child < heap->n && heap->nodes[child]->due_ns < heap->nodes[child - 1]->due_ns)
+        if (child < heap->n && entries[child].due_ns < entries[child - 1].due_ns)
             child++;
-        if (node->due_ns <= heap->nodes[child - 1]->due_ns)
+        if (entry.due_ns <= entries[child - 1].due_ns)
             break;
-        place(heap, position, heap->nodes[child - 1]);
+        place(heap, position, entries[child - 1]);
         position = child;
     }
-    place(heap, position, node);
+    place(heap, position, entry);
 }
 
 void hx_timer_set(struct hx_timer_heap *heap, struct hx_timer_node *node, int64_t due_ns)
 {
     if (node->position == 0) {
         assert(heap->n < heap->size);
-        place(heap, ++heap->n, node);
+        node->position = ++heap->n;
     }
     node->due_ns = due_ns;
-    sift_up(heap, node);
-    sift_down(heap, node);
+    settle(heap, node->position, (struct hx_timer_entry){due_ns, node});
 }
 
 void hx_timer_clear(struct hx_timer_heap *heap, struct hx_timer_node *node)
 {
-    if (node->position == 0)
-        return;
-    struct hx_timer_node *last = heap->nodes[--heap->n];
     size_t position = node->position;
-    node->position = 0;
-    if (last == node)
+    if (position == 0)
         return;
-    place(heap, position, last);
-    sift_up(heap, last);
-    sift_down(heap, last);
+    struct hx_timer_entry last = heap->entries[--heap->n];
+    node->position = 0;
+    if (last.node != node)
+        settle(heap, position, last);
 }
 
 struct hx_timer_node *hx_timer_first(const struct hx_timer_heap *heap)
 {
-    return heap->n == 0 ? NULL : heap->nodes[0];
+    return heap->n == 0 ? NULL : heap->entries[0].node;
 }

@@ -33,14 +33,20 @@ int64_t hx_schedule_first(const struct hx_schedule *schedule, int64_t now_ns);
 int64_t hx_schedule_next(const struct hx_schedule *schedule, int64_t due_ns, int64_t now_ns,
                          int64_t *missed);
 
-/* A binary heap of moments; nodes lie in their owners. */
+/* A binary heap of moments; nodes lie in their owners. The moments stand in the heap's own array
+ * too, so that sifting does not touch the memory of thousands of owners. */
 struct hx_timer_node {
     int64_t due_ns;
     size_t position; /* 1-based place in the heap; 0: not in it */
 };
 
+struct hx_timer_entry {
+    int64_t due_ns;
+    struct hx_timer_node *node;
+};
+
 struct hx_timer_heap {
-    struct hx_timer_node **nodes;
+    struct hx_timer_entry *entries;
     size_t n;
     size_t size;
 };
