@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The runner: which checks there are, and the turn that starts and ends them. Memory of a check is
- * freed as soon as kind->cancel has returned, because no callback comes after it; only the turn's
- * own timer handle closes later, and lies in the runner, which outlives the loop.
+ * freed as soon as kind->cancel has returned, because no callback comes after it; only the two
+ * handles of the turn close later; they lie in the runner, which outlives the loop.
  */
 #include "engine/runner.h"
 
@@ -22,7 +22,8 @@
 #define OWNER(node, member) \
     ((struct hx_check *)(void *)((char *)(node)-offsetof(struct hx_check, member)))
 
-static void on_turn(uv_timer_t *timer);
+static void on_timer(uv_timer_t *timer);
+static void on_more(uv_idle_t *more);
 
 void hx_runner_init(struct hx_runner *runner, const struct hx_runner_options *options)
 {
@@ -31,8 +32,10 @@ void hx_runner_init(struct hx_runner *runner, const struct hx_runner_options *op
                                  .next_check_id = 1,
                                  .random_state = options->seed};
     runner->queue_last = &runner->queue_first;
-    uv_timer_init(options->loop, &runner->turn);
-    runner->turn.data = runner;
+    uv_timer_init(options->loop, &runner->timer);
+    uv_idle_init(options->loop, &runner->more);
+    runner->timer.data = runner;
+    runner->more.data = runner;
 }
 
 /* SplitMix64 (Steele, Lea, Flood, "Fast splittable pseudorandom number generators", 2014). */
@@ -260,19 +263,32 @@ static int64_t next_moment(const struct hx_runner *runner, int64_t now_ns)
     return next;
 }
 
+/* A turn at once, but after the loop has read what is there: a timer of 0 ms would not do, because
+ * libuv 1.44 fires it again before it polls. */
+static void arm_more(struct hx_runner *runner, int64_t now_ns)
+{
+    runner->turn_at_ns = now_ns;
+    uv_timer_stop(&runner->timer);
+    uv_idle_start(&runner->more, on_more);
+}
+
 void hx_runner_arm(struct hx_runner *runner)
 {
     int64_t now = hx_clock_monotonic_ns();
     int64_t next = next_moment(runner, now);
     if (next > now && next < INT64_MAX - TICK_NS)
         next += (TICK_NS - next % TICK_NS) % TICK_NS;
-    if (next >= runner->turn_at_ns || uv_is_closing((uv_handle_t *)&runner->turn))
+    if (next >= runner->turn_at_ns || uv_is_closing((uv_handle_t *)&runner->timer))
         return;
+    if (next <= now) {
+        arm_more(runner, now);
+        return;
+    }
     /* libuv counts in milliseconds from a cached clock: bring that up to date, and round up. */
+    int64_t wait_ms = (next - now + HX_NS_PER_MS - 1) / HX_NS_PER_MS;
     uv_update_time(runner->options.loop);
-    int64_t wait_ms = next <= now ? 0 : (next - now + HX_NS_PER_MS - 1) / HX_NS_PER_MS;
-    runner->turn_at_ns = next <= now ? now : now + wait_ms * HX_NS_PER_MS;
-    uv_timer_start(&runner->turn, on_turn, (uint64_t)wait_ms, 0);
+    runner->turn_at_ns = now + wait_ms * HX_NS_PER_MS;
+    uv_timer_start(&runner->timer, on_timer, (uint64_t)wait_ms, 0);
 }
 
 static void drop_listed(struct hx_runner *runner)
@@ -317,9 +333,8 @@ static void start_queued(struct hx_runner *runner)
     }
 }
 
-static void on_turn(uv_timer_t *timer)
+static void take_turn(struct hx_runner *runner)
 {
-    struct hx_runner *runner = timer->data;
     int64_t now = hx_clock_monotonic_ns();
     int64_t lag = now - runner->turn_at_ns;
     runner->turn_at_ns = INT64_MAX;
@@ -329,6 +344,17 @@ static void on_turn(uv_timer_t *timer)
     start_queued(runner);
     start_due(runner, now);
     hx_runner_arm(runner);
+}
+
+static void on_timer(uv_timer_t *timer)
+{
+    take_turn(timer->data);
+}
+
+static void on_more(uv_idle_t *more)
+{
+    uv_idle_stop(more);
+    take_turn(more->data);
 }
 
 void hx_runner_stop(struct hx_runner *runner)
@@ -348,6 +374,8 @@ void hx_runner_stop(struct hx_runner *runner)
     runner->n_parts = 0;
     hx_timer_heap_fini(&runner->dues);
     hx_timer_heap_fini(&runner->deadlines);
-    if (!uv_is_closing((uv_handle_t *)&runner->turn))
-        uv_close((uv_handle_t *)&runner->turn, NULL);
+    if (uv_is_closing((uv_handle_t *)&runner->timer))
+        return;
+    uv_close((uv_handle_t *)&runner->timer, NULL);
+    uv_close((uv_handle_t *)&runner->more, NULL);
 }

@@ -74,7 +74,8 @@ struct hx_runner {
     struct hx_runner_options options;
     struct hx_generation *generation; /* held; checks[i] belongs to its records[i] */
     struct hx_check **checks;
-    uv_timer_t turn;
+    uv_timer_t timer;   /* of the next turn */
+    uv_idle_t more;     /* for a turn that is to come as soon as the loop has polled */
     int64_t turn_at_ns; /* for when it is armed; INT64_MAX: not */
     struct hx_timer_heap dues;
     struct hx_timer_heap deadlines;
