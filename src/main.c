@@ -10,6 +10,8 @@ static const struct {
     const char *name;
     int (*run)(int argc, char **argv);
 } subcommands[] = {
+    {"check", hx_cli_check},
+    {"wait", hx_cli_wait},
     {"get", hx_cli_get},
     {"kinds", hx_cli_kinds},
 };

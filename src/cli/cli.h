@@ -15,6 +15,8 @@
 
 /* argv[0] is the subcommand's own name (of the program, for run). */
 int hx_cli_run(int argc, char **argv);
+int hx_cli_check(int argc, char **argv);
+int hx_cli_wait(int argc, char **argv);
 int hx_cli_get(int argc, char **argv);
 int hx_cli_kinds(int argc, char **argv);
 

@@ -2,12 +2,14 @@
 /* Flags from the command line, by table. */
 #include "cli/flags.h"
 
+#include "base/clock.h"
 #include "base/units.h"
 
 #include <stdio.h>
 #include <string.h>
 
-#define MAX_FLAGS 32
+#define MAX_FLAGS       32
+#define MAX_DURATION_NS (365 * 24 * 3600 * HX_NS_PER_S)
 
 static const struct hx_flag *find(const struct hx_flag *flags, const char *name, size_t len)
 {
@@ -63,6 +65,21 @@ static enum hx_errcode set_choice(const struct hx_flag *flag, int *field, const 
                         list);
 }
 
+/* At most a year, so that a deadline never overflows. */
+static enum hx_errcode set_duration(const struct hx_flag *flag, int64_t *field, const char *value,
+                                    struct hx_error *err)
+{
+    struct hx_error why = {0};
+    int64_t ns = 0;
+    enum hx_errcode code = hx_parse_duration(value, &ns, &why);
+    if (code == HX_OK && ns > MAX_DURATION_NS)
+        code = hx_error_set(&why, HX_ERR_LIMIT, "expected at most 365d");
+    if (code != HX_OK)
+        return hx_error_set(err, code, "--%s=%.40s: %s", flag->name, value, why.message);
+    *field = ns;
+    return HX_OK;
+}
+
 static enum hx_errcode set(const struct hx_flag *flag, void *options, const char *value,
                            struct hx_error *err)
 {
@@ -83,6 +100,8 @@ static enum hx_errcode set(const struct hx_flag *flag, void *options, const char
         return HX_OK;
     case HX_FLAG_CHOICE:
         return set_choice(flag, field, value, err);
+    case HX_FLAG_DURATION:
+        return set_duration(flag, field, value, err);
     }
     return HX_ERR_INVALID;
 }

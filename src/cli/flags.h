@@ -12,10 +12,11 @@
 #include <stddef.h>
 
 enum hx_flag_type {
-    HX_FLAG_SWITCH, /* bool */
-    HX_FLAG_TEXT,   /* const char * */
-    HX_FLAG_TEXTS,  /* struct hx_flag_texts; may be given several times */
-    HX_FLAG_CHOICE, /* int, the index in choices */
+    HX_FLAG_SWITCH,   /* bool */
+    HX_FLAG_TEXT,     /* const char * */
+    HX_FLAG_TEXTS,    /* struct hx_flag_texts; may be given several times */
+    HX_FLAG_CHOICE,   /* int, the index in choices */
+    HX_FLAG_DURATION, /* int64_t, nanoseconds, at most a year */
 };
 
 #define HX_FLAG_MAX_TEXTS 16
