@@ -216,10 +216,13 @@ struct hx_report {
 };
 
 struct hx_kind {
-    const char *name;                /* "postgres" */
-    const char *summary;             /* one line: what a check does */
-    const char *const *schemes;      /* NULL-terminated: "postgresql", "postgres" */
-    const char *const *examples;     /* NULL-terminated example URLs, for help and documentation */
+    const char *name;               /* "postgres" */
+    const char *summary;            /* one line: what a check does */
+    const char *const *schemes;     /* NULL-terminated: "postgresql", "postgres" */
+    const char *const *tls_schemes; /* those of them with TLS, for which the options tls.* mean
+                                       something; NULL: none */
+    bool is_connection_kept;     /* the options connection and max_connection_age mean something */
+    const char *const *examples; /* NULL-terminated example URLs, for help and documentation */
     const struct hx_option *options; /* ends with a NULL name */
     const enum hx_reason *reasons;   /* that a check can end with; ends with HX_REASON_NONE. timeout
                                         and internal are implied */

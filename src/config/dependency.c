@@ -22,6 +22,7 @@ struct draft {
     struct hx_node *name_node; /* where errors of the whole are reported */
     const char *name;          /* NULL: missing or wrong */
     const struct hx_kind *kind;
+    const char *scheme; /* of a URL that could be read */
     struct hx_url url;
 };
 
@@ -198,6 +199,7 @@ static void read_options(struct draft *draft, struct hx_policy *policy, void *se
         .own_keys = own_keys,
         .name = draft->name,
         .kind = draft->kind,
+        .scheme = draft->scheme,
         .targets = {{hx_policy_options, policy}},
     };
     if (draft->kind != NULL) {
@@ -246,6 +248,7 @@ static void read_kind(struct draft *draft, size_t n_errors_before)
         report_whole(draft, &err);
         return;
     }
+    draft->scheme = dependency->url.scheme;
     read_options(draft, &dependency->policy, dependency->settings);
     bool is_good =
         loader->findings.n_errors == n_errors_before && !loader->findings.is_out_of_memory;

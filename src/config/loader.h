@@ -55,6 +55,7 @@ struct hx_scope {
                                  */
     const char *name;           /* of the dependency; NULL when it has none */
     const struct hx_kind *kind; /* NULL when the URL does not tell */
+    const char *scheme;         /* of the URL; NULL when it is not known */
     struct hx_target targets[2]; /* the common options, the kind's; options NULL: none */
 };
 
@@ -114,6 +115,10 @@ void hx_options_require(const struct hx_scope *scope, const struct hx_node *mapp
 /* Reports a key that names no option of the scope: where it belongs, or what was meant. */
 void hx_option_report_unknown(const struct hx_scope *scope, struct hx_node *value,
                               const char *prefix);
+
+/* Reports a common option that the dependency's kind has no use for; false: it has. */
+bool hx_option_report_useless(const struct hx_scope *scope, const struct hx_node *node,
+                              const char *name);
 
 /* Is name a group of options, as "tls" is for "tls.ca_file"? options may be NULL. */
 bool hx_option_is_group(const struct hx_option *options, const char *name);

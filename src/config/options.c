@@ -261,7 +261,10 @@ static void read_entry(struct hx_scope *scope, struct hx_node *mapping, struct h
     snprintf(what, sizeof what, "option \"%s\"", name);
     struct found found = find(scope, name, hx_option_find);
     struct found from_file = find(scope, name, hx_option_find_file);
-    if (found.option != NULL) {
+    if (found.option != NULL && hx_option_report_useless(scope, node, name)) {
+        hx_node_publish(node);
+        node->key->is_public = true;
+    } else if (found.option != NULL) {
         read_option(loader, found, node, what);
     } else if (from_file.option != NULL) {
         read_file_option(loader, from_file, mapping, node, what);

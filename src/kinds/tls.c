@@ -103,6 +103,7 @@ const struct hx_kind hx_kind_tls = {
     .name = "tls",
     .summary = "shakes hands, verifies the certificate and tells when it expires",
     .schemes = schemes,
+    .tls_schemes = schemes,
     .examples = examples,
     .options = options,
     .reasons = reasons,
