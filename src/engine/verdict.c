@@ -65,14 +65,16 @@ static bool is_awaited(const struct hx_record *record, const struct hx_status *s
 }
 
 /* The worst that the dependencies make of readiness, and until when time leaves it so. */
-static enum hx_readiness worst_of(const struct hx_generation *generation, int64_t now_ns,
-                                  int64_t *valid_until_ns)
+static enum hx_readiness worst_of(const struct hx_generation *generation, const bool *is_left_out,
+                                  int64_t now_ns, int64_t *valid_until_ns)
 {
     enum hx_readiness worst = HX_READY_UP;
     *valid_until_ns = INT64_MAX;
     for (size_t i = 0; i < generation->n; i++) {
         const struct hx_record *record = generation->records[i];
         struct hx_status status;
+        if (is_left_out != NULL && is_left_out[i])
+            continue;
         hx_record_read(record, &status);
         if (is_awaited(record, &status, now_ns, valid_until_ns))
             continue;
@@ -92,11 +94,18 @@ static enum hx_readiness worst_of(const struct hx_generation *generation, int64_
 void hx_board_verdict(struct hx_board *board, const struct hx_generation *generation,
                       int64_t now_ns, struct hx_verdict *verdict)
 {
+    hx_board_verdict_without(board, generation, NULL, now_ns, verdict);
+}
+
+void hx_board_verdict_without(struct hx_board *board, const struct hx_generation *generation,
+                              const bool *is_left_out, int64_t now_ns, struct hx_verdict *verdict)
+{
     *verdict = (struct hx_verdict){.readiness = HX_READY_STARTING, .valid_until_ns = INT64_MAX};
     verdict->is_live = hx_board_is_live(board, now_ns, &verdict->stalled_ns);
     if (generation != NULL) {
         verdict->is_started = is_started(board, generation);
-        enum hx_readiness worst = worst_of(generation, now_ns, &verdict->valid_until_ns);
+        enum hx_readiness worst =
+            worst_of(generation, is_left_out, now_ns, &verdict->valid_until_ns);
         if (verdict->is_started)
             verdict->readiness = worst;
     }

@@ -163,6 +163,38 @@ static void one_that_was_just_added_does_not_take_the_service_down(void **state)
     hx_board_fini(&f.board);
 }
 
+static void what_is_left_out_does_not_count_but_the_service_does(void **state)
+{
+    (void)state;
+    static const bool without_reco[] = {true, false};
+    static const bool without_database[] = {false, true};
+    static const bool without_any[] = {true, true};
+    static const struct {
+        const bool *is_left_out;
+        enum hx_readiness expected;
+    } cases[] = {{NULL, HX_READY_DOWN},
+                 {without_reco, HX_READY_DOWN},
+                 {without_database, HX_READY_DEGRADED},
+                 {without_any, HX_READY_UP}};
+    struct hx_verdict verdict;
+    struct fixture f;
+    set_up(&f, NULL);
+    set(f.database, HX_STATE_DOWN, NOW + 5);
+    set(f.reco, HX_STATE_DEGRADED, NOW + 7);
+    atomic_store(&f.board.is_first_round_done, true);
+    for (size_t i = 0; i < 4; i++) {
+        hx_board_verdict_without(&f.board, f.board.generation, cases[i].is_left_out, NOW, &verdict);
+        assert_int_equal(verdict.readiness, cases[i].expected);
+    }
+    assert_true(verdict.valid_until_ns == INT64_MAX);
+    hx_board_verdict_without(&f.board, f.board.generation, without_database, NOW, &verdict);
+    assert_true(verdict.valid_until_ns == NOW + 7);
+    atomic_store(&f.board.is_draining, true);
+    hx_board_verdict_without(&f.board, f.board.generation, without_any, NOW, &verdict);
+    assert_int_equal(verdict.readiness, HX_READY_DRAINING);
+    hx_board_fini(&f.board);
+}
+
 static void liveness_looks_at_the_heartbeat_alone(void **state)
 {
     (void)state;
@@ -291,6 +323,7 @@ int main(void)
         cmocka_unit_test(an_old_result_counts_for_nothing_even_if_nobody_publishes),
         cmocka_unit_test(maintenance_ends_by_itself_and_the_longest_counts),
         cmocka_unit_test(one_that_was_just_added_does_not_take_the_service_down),
+        cmocka_unit_test(what_is_left_out_does_not_count_but_the_service_does),
         cmocka_unit_test(liveness_looks_at_the_heartbeat_alone),
         cmocka_unit_test(startup_waits_for_what_it_requires_once),
         cmocka_unit_test(a_required_name_that_is_not_there_is_an_error),
