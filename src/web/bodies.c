@@ -7,19 +7,20 @@
 
 #include "base/clock.h"
 #include "web/landing.h"
-#include "web/probes.h"
 #include "web/reply.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 /* How late a result may show that changed no verdict. */
 #define MAX_AGE_NS (100 * HX_NS_PER_MS)
 
-void hx_bodies_init(struct hx_bodies *bodies, struct hx_board *board, const char *title,
-                    const char *telemetry_path)
+void hx_bodies_init(struct hx_bodies *bodies, struct hx_board *board,
+                    const struct hx_service *service, const char *telemetry_path)
 {
     *bodies = (struct hx_bodies){.board = board,
-                                 .title = title,
+                                 .service = *service,
                                  .telemetry_path = telemetry_path,
                                  .verdict_version = UINT64_MAX};
 }
@@ -45,16 +46,18 @@ static void drop_dependencies(struct hx_bodies *bodies)
 void hx_bodies_fini(struct hx_bodies *bodies)
 {
     drop_dependencies(bodies);
-    for (size_t i = 0; i < HX_N_PAGE_KINDS; i++)
-        drop(&bodies->pages[i]);
+    for (size_t kind = 0; kind < HX_N_PAGE_KINDS; kind++) {
+        for (size_t dialect = 0; dialect < HX_N_DIALECTS; dialect++)
+            drop(&bodies->pages[kind][dialect]);
+    }
 }
 
 /* Follows the board to its current generation, whose bodies are none of the old one's. */
-static void follow(struct hx_bodies *bodies)
+const struct hx_generation *hx_bodies_follow(struct hx_bodies *bodies)
 {
     uint64_t version = atomic_load_explicit(&bodies->board->verdict_version, memory_order_acquire);
     if (version == bodies->verdict_version)
-        return;
+        return bodies->generation;
     struct hx_generation *current = hx_board_hold(bodies->board);
     if (current == bodies->generation) {
         hx_generation_release(current);
@@ -63,6 +66,7 @@ static void follow(struct hx_bodies *bodies)
         bodies->generation = current;
     }
     bodies->verdict_version = version;
+    return bodies->generation;
 }
 
 static bool is_good(const struct hx_bodies *bodies, const struct hx_body *body, int64_t now_ns,
@@ -88,53 +92,80 @@ static struct hx_body begin(const struct hx_bodies *bodies, int64_t now_ns, bool
                             .valid_until_ns = INT64_MAX};
 }
 
-/* Puts the rendered body in the place of the old one; NULL when out of memory. */
-static const struct hx_body *replace(struct hx_body *place, struct hx_body body,
-                                     struct hx_strbuf *buf, const char *type)
+/* Puts the new body in the place of the old one; NULL when there is no response. */
+static const struct hx_body *replace(struct hx_body *place, const struct hx_body *body)
 {
-    body.response = hx_response_take(buf, type, body.is_closing);
-    if (body.response == NULL)
+    if (body->response == NULL)
         return NULL;
     drop(place);
-    *place = body;
+    *place = *body;
     return place;
 }
 
-const struct hx_body *hx_bodies_page(struct hx_bodies *bodies, enum hx_page_kind kind,
-                                     int64_t now_ns, bool is_closing)
+struct MHD_Response *hx_bodies_answer(const struct hx_question *question, bool is_closing,
+                                      struct hx_reply *reply)
 {
-    struct hx_body *place = &bodies->pages[kind];
+    struct hx_strbuf buf;
+    char seconds[24];
+    hx_strbuf_init(&buf);
+    *reply = hx_probe_answer(&buf, question);
+    struct MHD_Response *response =
+        hx_response_take(&buf, hx_dialect_content_type(question->dialect), is_closing);
+    response = hx_response_add(response, MHD_HTTP_HEADER_VARY, MHD_HTTP_HEADER_ACCEPT);
+    if (reply->retry_after_seconds == 0)
+        return response;
+    snprintf(seconds, sizeof(seconds), "%" PRId64, reply->retry_after_seconds);
+    return hx_response_add(response, MHD_HTTP_HEADER_RETRY_AFTER, seconds);
+}
+
+static void make_answer(struct hx_body *body, const struct hx_question *question)
+{
+    struct hx_reply reply;
+    body->response = hx_bodies_answer(question, body->is_closing, &reply);
+    body->status = reply.status;
+    body->valid_until_ns = reply.valid_until_ns;
+}
+
+static void make_landing(struct hx_body *body, const struct hx_bodies *bodies,
+                         const struct hx_verdict *verdict, int64_t now_ns)
+{
+    struct hx_strbuf buf;
+    hx_strbuf_init(&buf);
+    hx_landing_render(&buf, bodies->generation, verdict, now_ns, bodies->service.name,
+                      bodies->telemetry_path);
+    body->response = hx_response_take(&buf, HX_TYPE_HTML, body->is_closing);
+    body->status = MHD_HTTP_OK;
+    body->valid_until_ns = verdict->valid_until_ns;
+}
+
+const struct hx_body *hx_bodies_page(struct hx_bodies *bodies, enum hx_page_kind kind,
+                                     enum hx_dialect dialect, int64_t now_ns, bool is_closing)
+{
+    struct hx_body *place = &bodies->pages[kind][dialect];
     if (is_good(bodies, place, now_ns, is_closing))
         return place;
-    follow(bodies);
+    hx_bodies_follow(bodies);
     struct hx_body body = begin(bodies, now_ns, is_closing);
     struct hx_verdict verdict;
-    struct hx_strbuf buf;
-    const char *type = HX_TYPE_JSON;
-    hx_strbuf_init(&buf);
     hx_board_verdict(bodies->board, bodies->generation, now_ns, &verdict);
-    body.valid_until_ns = verdict.valid_until_ns;
-    switch (kind) {
-    case HX_PAGE_READYZ:
-        body.status = hx_probe_readyz(&buf, bodies->generation, &verdict, now_ns);
-        break;
-    case HX_PAGE_STARTUPZ:
-        body.status = hx_probe_startupz(&buf, bodies->generation, &verdict);
-        break;
-    case HX_PAGE_LANDING:
-        body.status = MHD_HTTP_OK;
-        type = HX_TYPE_HTML;
-        hx_landing_render(&buf, bodies->generation, &verdict, now_ns, bodies->title,
-                          bodies->telemetry_path);
-        break;
-    }
-    return replace(place, body, &buf, type);
+    struct hx_question question = {.probe = kind == HX_PAGE_STARTUPZ ? HX_PROBE_STARTUPZ
+                                                                     : HX_PROBE_READYZ,
+                                   .dialect = dialect,
+                                   .service = &bodies->service,
+                                   .generation = bodies->generation,
+                                   .verdict = &verdict,
+                                   .now_ns = now_ns};
+    if (kind == HX_PAGE_LANDING)
+        make_landing(&body, bodies, &verdict, now_ns);
+    else
+        make_answer(&body, &question);
+    return replace(place, &body);
 }
 
 enum hx_errcode hx_bodies_dependency(struct hx_bodies *bodies, const char *name, int64_t now_ns,
                                      bool is_closing, const struct hx_body **body)
 {
-    follow(bodies);
+    hx_bodies_follow(bodies);
     size_t n = bodies->generation == NULL ? 0 : bodies->generation->n;
     size_t index = n == 0 ? SIZE_MAX : hx_generation_index(bodies->generation, name);
     if (index == SIZE_MAX)
@@ -148,10 +179,11 @@ enum hx_errcode hx_bodies_dependency(struct hx_bodies *bodies, const char *name,
     if (is_good(bodies, place, now_ns, is_closing))
         return HX_OK;
     struct hx_body made = begin(bodies, now_ns, is_closing);
-    struct hx_strbuf buf;
-    hx_strbuf_init(&buf);
-    made.status =
-        hx_probe_dependency(&buf, bodies->generation->records[index], now_ns, &made.valid_until_ns);
-    *body = replace(place, made, &buf, HX_TYPE_JSON);
+    struct hx_question question = {.probe = HX_PROBE_DEPENDENCY,
+                                   .dialect = HX_DIALECT_JSON,
+                                   .record = bodies->generation->records[index],
+                                   .now_ns = now_ns};
+    make_answer(&made, &question);
+    *body = replace(place, &made);
     return *body != NULL ? HX_OK : HX_ERR_NOMEM;
 }

@@ -11,6 +11,7 @@
 #define HX_WEB_BODIES_H
 
 #include "engine/board.h"
+#include "web/probes.h"
 
 #include <microhttpd.h>
 
@@ -27,23 +28,34 @@ struct hx_body {
 
 struct hx_bodies {
     struct hx_board *board;
-    const char *title, *telemetry_path; /* borrowed, for the landing page */
-    struct hx_generation *generation;   /* held, or NULL */
-    uint64_t verdict_version;           /* up to which generation is known to be the current one */
-    struct hx_body pages[HX_N_PAGE_KINDS];
-    struct hx_body *dependencies; /* one per dependency of the generation */
+    struct hx_service service;
+    const char *telemetry_path;       /* borrowed, for the landing page */
+    struct hx_generation *generation; /* held, or NULL */
+    uint64_t verdict_version;         /* up to which generation is known to be the current one */
+    struct hx_body pages[HX_N_PAGE_KINDS][HX_N_DIALECTS];
+    struct hx_body *dependencies; /* one per dependency of the generation, in our own JSON */
 };
 
-void hx_bodies_init(struct hx_bodies *bodies, struct hx_board *board, const char *title,
-                    const char *telemetry_path);
+void hx_bodies_init(struct hx_bodies *bodies, struct hx_board *board,
+                    const struct hx_service *service, const char *telemetry_path);
 void hx_bodies_fini(struct hx_bodies *bodies);
 
-/* The body of that page as it is now; borrowed until the next call. NULL when out of memory. */
-const struct hx_body *hx_bodies_page(struct hx_bodies *bodies, enum hx_page_kind kind,
-                                     int64_t now_ns, bool is_closing);
+/* The generation that is current, borrowed until the next call of any of these; NULL before the
+ * first. */
+const struct hx_generation *hx_bodies_follow(struct hx_bodies *bodies);
 
-/* The body of one dependency. HX_ERR_NOTFOUND: there is none of that name. */
+/* The body of that page as it is now; borrowed until the next call. The landing page has no
+ * dialects but the first. NULL when out of memory. */
+const struct hx_body *hx_bodies_page(struct hx_bodies *bodies, enum hx_page_kind kind,
+                                     enum hx_dialect dialect, int64_t now_ns, bool is_closing);
+
+/* The body of one dependency in our own JSON. HX_ERR_NOTFOUND: there is none of that name. */
 enum hx_errcode hx_bodies_dependency(struct hx_bodies *bodies, const char *name, int64_t now_ns,
                                      bool is_closing, const struct hx_body **body);
+
+/* An answer that is not kept, with all its header fields: for the questions that few ask. NULL when
+ * out of memory. */
+struct MHD_Response *hx_bodies_answer(const struct hx_question *question, bool is_closing,
+                                      struct hx_reply *reply);
 
 #endif

@@ -49,7 +49,10 @@ static struct MHD_Response *make(size_t constant, const struct hx_web_options *o
 {
     if (constant == HX_CONSTANT_VERSION)
         return make_version(options, is_closing);
-    return hx_response_constant(texts[constant].text, texts[constant].type, is_closing);
+    struct MHD_Response *response =
+        hx_response_constant(texts[constant].text, texts[constant].type, is_closing);
+    /* The one of the probe endpoints that is constant has its dialects too. */
+    return constant == HX_CONSTANT_LIVE ? hx_response_add(response, "Vary", "Accept") : response;
 }
 
 enum hx_errcode hx_constants_init(struct hx_constants *constants,

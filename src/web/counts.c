@@ -20,7 +20,7 @@ static const struct {
     {204, R(HEARTBEAT)},
     {400, ALL},
     {403, R(RELOAD) | R(MAINTENANCE)},
-    {404, R(OTHER) | R(DEPENDENCY) | R(HEARTBEAT)},
+    {404, R(OTHER) | R(READYZ) | R(DEPENDENCY) | R(DETAILED) | R(HEARTBEAT)},
     {405, ALL & ~R(OTHER)},
     {409, R(HEARTBEAT)},
     {411, WRITING},

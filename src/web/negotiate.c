@@ -119,3 +119,42 @@ struct hx_negotiated hx_negotiate(const char *accept)
     }
     return best;
 }
+
+static bool is_dialect(const struct range *range, enum hx_dialect *dialect)
+{
+    static const struct {
+        const char *type;
+        enum hx_dialect dialect;
+    } types[] = {
+        {"application/json", HX_DIALECT_JSON},
+        {"application/*", HX_DIALECT_JSON},
+        {"*/*", HX_DIALECT_JSON},
+        {"application/health+json", HX_DIALECT_HEALTH_JSON},
+        {"application/vnd.spring-boot.actuator.v3+json", HX_DIALECT_SPRING},
+        {"text/plain", HX_DIALECT_KUBERNETES},
+        {"text/*", HX_DIALECT_KUBERNETES},
+    };
+    for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
+        if (is_text(range->type, types[i].type)) {
+            *dialect = types[i].dialect;
+            return true;
+        }
+    }
+    return false;
+}
+
+enum hx_dialect hx_negotiate_dialect(const char *accept)
+{
+    enum hx_dialect best = HX_DIALECT_JSON;
+    struct piece rest = {accept, accept != NULL ? strlen(accept) : 0};
+    int best_quality = 0;
+    while (rest.len > 0) {
+        struct range range = parse_range(next_piece(&rest, ','));
+        enum hx_dialect candidate;
+        if (range.quality > best_quality && is_dialect(&range, &candidate)) {
+            best = candidate;
+            best_quality = range.quality;
+        }
+    }
+    return best;
+}

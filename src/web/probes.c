@@ -1,26 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Rendering, and the status code of each state; nothing here knows of HTTP. */
+/*
+ * What there is to say, the same in all dialects, and the status code of each state. How it is said
+ * is the writers'.
+ */
 #include "web/probes.h"
 
 #include "base/clock.h"
+#include "web/writer.h"
 
 #define OK          200U
 #define UNAVAILABLE 503U
 
-unsigned hx_probe_livez(struct hx_strbuf *buf, bool is_live, int64_t stalled_ns)
-{
-    if (is_live) {
-        hx_strbuf_puts(buf, "{\"status\":\"up\"}");
-        return OK;
-    }
-    hx_strbuf_printf(buf,
-                     "{\"status\":\"down\",\"reason\":\"engine stalled\",\"stalled_seconds\":%.1f}",
-                     (double)stalled_ns / (double)HX_NS_PER_S);
-    return UNAVAILABLE;
-}
-
-/* Nanoseconds as milliseconds with up to three decimals: 3.2, 0.8, 500. */
-static void put_milliseconds(struct hx_strbuf *buf, int64_t ns)
+void hx_write_milliseconds(struct hx_strbuf *buf, int64_t ns)
 {
     uint64_t us = ns < 0 ? 0 : ((uint64_t)ns + HX_NS_PER_US / 2) / HX_NS_PER_US;
     hx_strbuf_put_u64(buf, us / 1000);
@@ -33,96 +24,248 @@ static void put_milliseconds(struct hx_strbuf *buf, int64_t ns)
     hx_strbuf_printf(buf, ".%0*u", digits, fraction);
 }
 
-/* The keys from "status" on, without the braces. */
-static enum hx_state put_dependency(struct hx_strbuf *buf, const struct hx_record *record,
-                                    const struct hx_status *status, int64_t now_ns,
-                                    bool is_with_critical)
+void hx_write_key(struct hx_strbuf *buf, const char *key, bool is_first)
+{
+    if (!is_first)
+        hx_strbuf_putc(buf, ',');
+    hx_strbuf_put_json(buf, key);
+    hx_strbuf_putc(buf, ':');
+}
+
+static const struct hx_writer *writer_of(enum hx_dialect dialect)
+{
+    switch (dialect) {
+    case HX_DIALECT_JSON:
+        return &hx_writer_json;
+    case HX_DIALECT_HEALTH_JSON:
+        return &hx_writer_health_json;
+    case HX_DIALECT_SPRING:
+        return &hx_writer_spring;
+    case HX_DIALECT_MICROPROFILE:
+        return &hx_writer_microprofile;
+    case HX_DIALECT_KUBERNETES:
+    case HX_DIALECT_KUBERNETES_VERBOSE:
+        return &hx_writer_kubernetes;
+    }
+    return &hx_writer_json;
+}
+
+/* ---- what is known ---- */
+
+static enum hx_health health_of_state(enum hx_state state)
+{
+    switch (state) {
+    case HX_STATE_UP:
+        return HX_HEALTH_UP;
+    case HX_STATE_DEGRADED:
+        return HX_HEALTH_DEGRADED;
+    case HX_STATE_DOWN:
+        return HX_HEALTH_DOWN;
+    case HX_STATE_UNKNOWN:
+        return HX_HEALTH_UNKNOWN;
+    }
+    return HX_HEALTH_UNKNOWN;
+}
+
+static enum hx_health health_of_readiness(enum hx_readiness readiness)
+{
+    switch (readiness) {
+    case HX_READY_UP:
+        return HX_HEALTH_UP;
+    case HX_READY_DEGRADED:
+        return HX_HEALTH_DEGRADED;
+    case HX_READY_DOWN:
+        return HX_HEALTH_DOWN;
+    case HX_READY_STARTING:
+        return HX_HEALTH_UNKNOWN;
+    case HX_READY_MAINTENANCE:
+    case HX_READY_DRAINING:
+        return HX_HEALTH_OUT;
+    }
+    return HX_HEALTH_DOWN;
+}
+
+static struct hx_item item_of(const struct hx_record *record, const struct hx_status *status,
+                              int64_t now_ns)
 {
     enum hx_reason reason;
     enum hx_state state = hx_status_state(status, now_ns, &reason);
-    hx_strbuf_puts(buf, "\"status\":\"");
-    hx_strbuf_puts(buf, hx_state_text(state));
-    hx_strbuf_putc(buf, '"');
-    if (is_with_critical && !record->dependency->policy.critical)
-        hx_strbuf_puts(buf, ",\"critical\":false");
     bool is_bad = state == HX_STATE_DOWN || state == HX_STATE_UNKNOWN;
-    if (is_bad && reason != HX_REASON_NONE) {
-        hx_strbuf_puts(buf, ",\"reason\":\"");
-        hx_strbuf_puts(buf, hx_reason_text(reason));
-        hx_strbuf_putc(buf, '"');
-    }
-    if (status->has_result != 0) {
-        hx_strbuf_puts(buf, ",\"latency_ms\":");
-        put_milliseconds(buf, status->duration_ns);
-    }
-    return state;
+    return (struct hx_item){.name = record->dependency->name,
+                            .kind = record->dependency->kind->name,
+                            .health = health_of_state(state),
+                            .status = hx_state_text(state),
+                            .reason =
+                                is_bad && reason != HX_REASON_NONE ? hx_reason_text(reason) : NULL,
+                            .is_critical = record->dependency->policy.critical,
+                            .has_result = status->has_result != 0,
+                            .latency_ns = status->duration_ns,
+                            .last_run_wall_ns = status->last_run_wall_ns};
 }
 
-unsigned hx_probe_readyz(struct hx_strbuf *buf, const struct hx_generation *generation,
-                         const struct hx_verdict *verdict, int64_t now_ns)
+/* ---- the dependencies that have a part in it ---- */
+
+struct writing {
+    const struct hx_question *question;
+    const struct hx_writer *writer;
+    struct hx_strbuf *buf;
+    struct hx_answer answer;
+    bool is_first;
+};
+
+static void put_item(struct writing *writing, const struct hx_item *item)
 {
-    size_t n = generation == NULL ? 0 : generation->n;
-    hx_strbuf_puts(buf, "{\"status\":\"");
-    hx_strbuf_puts(buf, hx_readiness_text(verdict->readiness));
-    hx_strbuf_puts(buf, "\",\"checks\":{");
-    for (size_t i = 0; i < n; i++) {
-        struct hx_status status;
-        hx_record_read(generation->records[i], &status);
-        if (i > 0)
-            hx_strbuf_putc(buf, ',');
-        hx_strbuf_put_json(buf, generation->records[i]->dependency->name);
-        hx_strbuf_puts(buf, ":{");
-        put_dependency(buf, generation->records[i], &status, now_ns, true);
-        hx_strbuf_putc(buf, '}');
-    }
-    hx_strbuf_puts(buf, "}}");
-    return hx_readiness_is_ready(verdict->readiness) ? OK : UNAVAILABLE;
+    writing->writer->item(writing->buf, &writing->answer, item, writing->is_first);
+    writing->is_first = false;
 }
 
-static void put_waiting(struct hx_strbuf *buf, const struct hx_record *record, bool *is_first)
-{
-    if (!*is_first)
-        hx_strbuf_putc(buf, ',');
-    *is_first = false;
-    hx_strbuf_put_json(buf, record->dependency->name);
-}
-
-unsigned hx_probe_startupz(struct hx_strbuf *buf, const struct hx_generation *generation,
-                           const struct hx_verdict *verdict)
-{
-    if (verdict->is_started) {
-        hx_strbuf_puts(buf, "{\"status\":\"up\"}");
-        return OK;
-    }
-    bool is_first = true;
-    hx_strbuf_puts(buf, "{\"status\":\"starting\",\"waiting_for\":[");
-    /* Whoever has had no check yet holds up the first round; then those that have to pass once and
-     * have not. */
-    for (size_t i = 0; generation != NULL && i < generation->n; i++) {
-        if (HX_RECORD_FIELD(generation->records[i], has_result) == 0)
-            put_waiting(buf, generation->records[i], &is_first);
-    }
-    for (size_t i = 0; generation != NULL && i < generation->n_startup_requires; i++) {
-        const struct hx_record *record = generation->startup_requires[i];
-        if (HX_RECORD_FIELD(record, has_result) != 0 &&
-            HX_RECORD_FIELD(record, has_ever_passed) == 0)
-            put_waiting(buf, record, &is_first);
-    }
-    hx_strbuf_puts(buf, "]}");
-    return UNAVAILABLE;
-}
-
-unsigned hx_probe_dependency(struct hx_strbuf *buf, const struct hx_record *record, int64_t now_ns,
-                             int64_t *valid_until_ns)
+static void put_record(struct writing *writing, const struct hx_record *record, bool is_left_out)
 {
     struct hx_status status;
     hx_record_read(record, &status);
-    hx_strbuf_puts(buf, "{\"name\":");
-    hx_strbuf_put_json(buf, record->dependency->name);
-    hx_strbuf_putc(buf, ',');
-    enum hx_state state = put_dependency(buf, record, &status, now_ns, false);
-    hx_strbuf_putc(buf, '}');
-    bool is_fresh = status.has_result != 0 && now_ns <= status.fresh_until_ns;
-    *valid_until_ns = is_fresh ? status.fresh_until_ns : INT64_MAX;
-    return state == HX_STATE_UP || state == HX_STATE_DEGRADED ? OK : UNAVAILABLE;
+    struct hx_item item = item_of(record, &status, writing->question->now_ns);
+    item.is_left_out = is_left_out;
+    put_item(writing, &item);
+}
+
+static void put_selected(struct writing *writing)
+{
+    const struct hx_generation *generation = writing->question->generation;
+    const struct hx_selection *selection = writing->question->selection;
+    for (size_t i = 0; generation != NULL && i < generation->n; i++) {
+        size_t index = writing->writer->is_sorted ? generation->by_name[i] : i;
+        bool is_left_out =
+            selection != NULL && selection->is_left_out != NULL && selection->is_left_out[index];
+        if (!is_left_out || writing->writer->has_left_out)
+            put_record(writing, generation->records[index], is_left_out);
+    }
+}
+
+/* One that startup waits for: its first pass, whatever its state is. */
+static void put_awaited(struct writing *writing, const struct hx_record *record)
+{
+    put_item(writing, &(struct hx_item){.name = record->dependency->name,
+                                        .kind = record->dependency->kind->name,
+                                        .health = HX_HEALTH_UNKNOWN,
+                                        .status = "waiting",
+                                        .is_critical = record->dependency->policy.critical});
+}
+
+static void put_all_awaited(struct writing *writing)
+{
+    const struct hx_generation *generation = writing->question->generation;
+    if (writing->answer.is_good || generation == NULL)
+        return;
+    /* Whoever has had no check yet holds up the first round; then those that have to pass once and
+     * have not. */
+    for (size_t i = 0; i < generation->n; i++) {
+        if (HX_RECORD_FIELD(generation->records[i], has_result) == 0)
+            put_awaited(writing, generation->records[i]);
+    }
+    for (size_t i = 0; i < generation->n_startup_requires; i++) {
+        const struct hx_record *record = generation->startup_requires[i];
+        if (HX_RECORD_FIELD(record, has_result) != 0 &&
+            HX_RECORD_FIELD(record, has_ever_passed) == 0)
+            put_awaited(writing, record);
+    }
+}
+
+/* ---- the answers ---- */
+
+static void answer_livez(struct writing *writing)
+{
+    const struct hx_verdict *verdict = writing->question->verdict;
+    writing->answer.title = "livez";
+    writing->answer.is_good = verdict->is_live;
+    writing->answer.health = verdict->is_live ? HX_HEALTH_UP : HX_HEALTH_DOWN;
+    writing->answer.status = verdict->is_live ? "up" : "down";
+    writing->answer.stalled_ns = verdict->stalled_ns;
+}
+
+static void answer_startupz(struct writing *writing)
+{
+    bool is_started = writing->question->verdict->is_started;
+    writing->answer.title = "startupz";
+    writing->answer.is_good = is_started;
+    writing->answer.health = is_started ? HX_HEALTH_UP : HX_HEALTH_UNKNOWN;
+    writing->answer.status = is_started ? "up" : "starting";
+}
+
+/* How long until then, in whole seconds, rounded up, and until when that is so. */
+static void promise(struct hx_reply *reply, int64_t until_ns, int64_t now_ns)
+{
+    if (until_ns == INT64_MAX)
+        return;
+    reply->retry_after_seconds = (until_ns - now_ns + HX_NS_PER_S - 1) / HX_NS_PER_S;
+    int64_t next_ns = until_ns - (reply->retry_after_seconds - 1) * HX_NS_PER_S;
+    if (next_ns < reply->valid_until_ns)
+        reply->valid_until_ns = next_ns;
+}
+
+static void answer_readyz(struct writing *writing, struct hx_reply *reply)
+{
+    const struct hx_question *question = writing->question;
+    const struct hx_verdict *verdict = question->verdict;
+    writing->answer.title = "readyz";
+    writing->answer.is_good = hx_readiness_is_ready(verdict->readiness);
+    writing->answer.health = health_of_readiness(verdict->readiness);
+    writing->answer.status = hx_readiness_text(verdict->readiness);
+    if (verdict->readiness == HX_READY_MAINTENANCE) {
+        writing->answer.maintenance = &verdict->maintenance;
+        promise(reply, verdict->maintenance.until_ns, question->now_ns);
+    }
+    if (question->selection != NULL) {
+        writing->answer.ignored = question->selection->ignored;
+        writing->answer.n_ignored = question->selection->n_ignored;
+    }
+}
+
+static void answer_dependency(struct writing *writing, struct hx_reply *reply)
+{
+    const struct hx_question *question = writing->question;
+    struct hx_status status;
+    hx_record_read(question->record, &status);
+    struct hx_item item = item_of(question->record, &status, question->now_ns);
+    writing->answer.title = item.name;
+    writing->answer.is_good = item.health == HX_HEALTH_UP || item.health == HX_HEALTH_DEGRADED;
+    writing->answer.health = item.health;
+    writing->answer.status = item.status;
+    if (status.has_result != 0 && question->now_ns <= status.fresh_until_ns)
+        reply->valid_until_ns = status.fresh_until_ns;
+    writing->writer->begin(writing->buf, &writing->answer);
+    put_item(writing, &item);
+    writing->writer->end(writing->buf, &writing->answer);
+}
+
+struct hx_reply hx_probe_answer(struct hx_strbuf *buf, const struct hx_question *question)
+{
+    struct hx_reply reply = {.valid_until_ns = INT64_MAX};
+    struct writing writing = {
+        .question = question,
+        .writer = writer_of(question->dialect),
+        .buf = buf,
+        .is_first = true,
+        .answer = {.probe = question->probe,
+                   .is_verbose = question->dialect == HX_DIALECT_KUBERNETES_VERBOSE,
+                   .service = question->service}};
+    if (question->probe == HX_PROBE_DEPENDENCY) {
+        answer_dependency(&writing, &reply);
+        reply.status = writing.answer.is_good ? OK : UNAVAILABLE;
+        return reply;
+    }
+    reply.valid_until_ns = question->verdict->valid_until_ns;
+    if (question->probe == HX_PROBE_LIVEZ)
+        answer_livez(&writing);
+    else if (question->probe == HX_PROBE_READYZ)
+        answer_readyz(&writing, &reply);
+    else
+        answer_startupz(&writing);
+    writing.writer->begin(buf, &writing.answer);
+    if (question->probe == HX_PROBE_READYZ)
+        put_selected(&writing);
+    else if (question->probe == HX_PROBE_STARTUPZ)
+        put_all_awaited(&writing);
+    writing.writer->end(buf, &writing.answer);
+    reply.status = writing.answer.is_good ? OK : UNAVAILABLE;
+    return reply;
 }

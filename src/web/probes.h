@@ -1,28 +1,50 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The bodies of the probe endpoints: what is on the board at one moment, as JSON for everybody to
- * read. So they hold states, reasons of the closed list and latencies, and never a message, an
- * address or a version of a dependency.
+ * The bodies of the probe endpoints: what is on the board at one moment, for everybody to read. So
+ * they hold states, reasons of the closed list and latencies, and never a message, an address or a
+ * version of a dependency.
  */
 #ifndef HX_WEB_PROBES_H
 #define HX_WEB_PROBES_H
 
 #include "base/strbuf.h"
 #include "engine/board.h"
+#include "web/dialect.h"
 
-/* Each appends a body to buf and returns its status code. Out of memory marks buf. */
+enum hx_probe { HX_PROBE_LIVEZ, HX_PROBE_READYZ, HX_PROBE_STARTUPZ, HX_PROBE_DEPENDENCY };
 
-unsigned hx_probe_livez(struct hx_strbuf *buf, bool is_live, int64_t stalled_ns);
+/* Whose health it is; what is not known is NULL or empty. */
+struct hx_service {
+    const char *name, *version, *commit;
+};
 
-/* generation may be NULL: nothing is configured yet. */
-unsigned hx_probe_readyz(struct hx_strbuf *buf, const struct hx_generation *generation,
-                         const struct hx_verdict *verdict, int64_t now_ns);
-unsigned hx_probe_startupz(struct hx_strbuf *buf, const struct hx_generation *generation,
-                           const struct hx_verdict *verdict);
+/* Which dependencies are asked about: all, but those that are left out. */
+struct hx_selection {
+    bool *is_left_out;          /* one for each of the generation's; NULL: none is */
+    const char *const *ignored; /* names to leave out that no dependency has */
+    size_t n_ignored;
+};
 
-/* One dependency, as it is at now_ns; *valid_until_ns: the last moment at which, if nothing is
- * published, the body is still true. */
-unsigned hx_probe_dependency(struct hx_strbuf *buf, const struct hx_record *record, int64_t now_ns,
-                             int64_t *valid_until_ns);
+/* What is asked, in which words, at which moment. */
+struct hx_question {
+    enum hx_probe probe;
+    enum hx_dialect dialect;
+    const struct hx_service *service;
+    const struct hx_generation *generation; /* NULL: nothing is configured yet */
+    const struct hx_selection *selection;   /* NULL: all */
+    const struct hx_verdict *verdict;       /* over the selection; not for DEPENDENCY */
+    const struct hx_record *record;         /* for DEPENDENCY */
+    int64_t now_ns;
+};
+
+/* What goes with a body. */
+struct hx_reply {
+    unsigned status;
+    int64_t retry_after_seconds; /* 0: not said */
+    int64_t valid_until_ns;      /* the last moment at which, if nothing changes, it is true */
+};
+
+/* Appends the body. Out of memory marks buf. */
+struct hx_reply hx_probe_answer(struct hx_strbuf *buf, const struct hx_question *question);
 
 #endif

@@ -24,6 +24,15 @@ struct MHD_Response *hx_response_dress(struct MHD_Response *response, const char
     return NULL;
 }
 
+struct MHD_Response *hx_response_add(struct MHD_Response *response, const char *name,
+                                     const char *value)
+{
+    if (response == NULL || add_header(response, name, value))
+        return response;
+    MHD_destroy_response(response);
+    return NULL;
+}
+
 struct MHD_Response *hx_response_take(struct hx_strbuf *buf, const char *content_type,
                                       bool is_closing)
 {

@@ -18,6 +18,10 @@
 struct MHD_Response *hx_response_dress(struct MHD_Response *response, const char *content_type,
                                        bool is_closing);
 
+/* Adds a header field. As hx_response_dress(): takes the response, and NULL. */
+struct MHD_Response *hx_response_add(struct MHD_Response *response, const char *name,
+                                     const char *value);
+
 /* A response with the buffer's text, which it takes; NULL when out of memory. The buffer is empty
  * then. */
 struct MHD_Response *hx_response_take(struct hx_strbuf *buf, const char *content_type,

@@ -30,40 +30,45 @@ static int tear_down(void **state)
     return 0;
 }
 
-static void expect_readyz(struct web_board *b, unsigned status, const char *body)
+/* Asks the board as it is now, in our own JSON. */
+static struct hx_reply ask(struct web_board *b, enum hx_probe probe, const char *name,
+                           struct hx_strbuf *buf)
+{
+    struct hx_verdict verdict;
+    struct hx_question question = {.probe = probe,
+                                   .generation = b->generation,
+                                   .verdict = &verdict,
+                                   .now_ns = hx_clock_monotonic_ns()};
+    hx_board_verdict(&b->board, b->generation, question.now_ns, &verdict);
+    if (name != NULL)
+        question.record = hx_generation_find(b->generation, name);
+    return hx_probe_answer(buf, &question);
+}
+
+static void expect(struct web_board *b, enum hx_probe probe, const char *name, unsigned status,
+                   const char *body)
 {
     struct hx_strbuf buf;
-    struct hx_verdict verdict;
-    int64_t now_ns = hx_clock_monotonic_ns();
     hx_strbuf_init(&buf);
-    hx_board_verdict(&b->board, b->generation, now_ns, &verdict);
-    assert_int_equal(hx_probe_readyz(&buf, b->generation, &verdict, now_ns), status);
+    assert_int_equal(ask(b, probe, name, &buf).status, status);
     assert_string_equal(hx_strbuf_text(&buf), body);
     hx_strbuf_fini(&buf);
 }
 
+static void expect_readyz(struct web_board *b, unsigned status, const char *body)
+{
+    expect(b, HX_PROBE_READYZ, NULL, status, body);
+}
+
 static void expect_startupz(struct web_board *b, unsigned status, const char *body)
 {
-    struct hx_strbuf buf;
-    struct hx_verdict verdict;
-    hx_strbuf_init(&buf);
-    hx_board_verdict(&b->board, b->generation, hx_clock_monotonic_ns(), &verdict);
-    assert_int_equal(hx_probe_startupz(&buf, b->generation, &verdict), status);
-    assert_string_equal(hx_strbuf_text(&buf), body);
-    hx_strbuf_fini(&buf);
+    expect(b, HX_PROBE_STARTUPZ, NULL, status, body);
 }
 
 static void expect_dependency(struct web_board *b, const char *name, unsigned status,
                               const char *body)
 {
-    struct hx_strbuf buf;
-    int64_t until_ns;
-    hx_strbuf_init(&buf);
-    assert_int_equal(hx_probe_dependency(&buf, hx_generation_find(b->generation, name),
-                                         hx_clock_monotonic_ns(), &until_ns),
-                     status);
-    assert_string_equal(hx_strbuf_text(&buf), body);
-    hx_strbuf_fini(&buf);
+    expect(b, HX_PROBE_DEPENDENCY, name, status, body);
 }
 
 static void all_up(struct web_board *b)
@@ -122,10 +127,8 @@ static void draining_is_not_ready_however_well_all_are(void **state)
     all_up(b);
     atomic_store(&b->board.is_draining, true);
     struct hx_strbuf buf;
-    struct hx_verdict verdict;
     hx_strbuf_init(&buf);
-    hx_board_verdict(&b->board, b->generation, hx_clock_monotonic_ns(), &verdict);
-    assert_int_equal(hx_probe_readyz(&buf, b->generation, &verdict, hx_clock_monotonic_ns()), 503);
+    assert_int_equal(ask(b, HX_PROBE_READYZ, NULL, &buf).status, 503);
     assert_memory_equal(hx_strbuf_text(&buf), "{\"status\":\"draining\",\"checks\":{\"database\"",
                         strlen("{\"status\":\"draining\",\"checks\":{\"database\""));
     hx_strbuf_fini(&buf);
@@ -186,17 +189,43 @@ static void body_of_a_dependency_tells_how_long_it_is_true(void **state)
 {
     struct web_board *b = *state;
     struct hx_status status = web_board_status(HX_STATE_UP, HX_REASON_NONE, 1);
-    int64_t now_ns = hx_clock_monotonic_ns();
     struct hx_strbuf buf;
-    int64_t until_ns;
     hx_strbuf_init(&buf);
-    const struct hx_record *record = hx_generation_find(b->generation, "cache");
-    hx_probe_dependency(&buf, record, now_ns, &until_ns);
-    assert_true(until_ns == INT64_MAX);
-    status.fresh_until_ns = now_ns + 5;
+    assert_true(ask(b, HX_PROBE_DEPENDENCY, "cache", &buf).valid_until_ns == INT64_MAX);
     web_board_publish(b, "cache", &status, true);
-    hx_probe_dependency(&buf, record, now_ns, &until_ns);
-    assert_true(until_ns == now_ns + 5);
+    assert_true(ask(b, HX_PROBE_DEPENDENCY, "cache", &buf).valid_until_ns == status.fresh_until_ns);
+    hx_strbuf_fini(&buf);
+}
+
+static void maintenance_says_when_to_come_back(void **state)
+{
+    struct web_board *b = *state;
+    struct hx_strbuf buf;
+    hx_strbuf_init(&buf);
+    int64_t now_ns = hx_clock_monotonic_ns();
+    struct hx_maintenance maintenance = {.is_on = true,
+                                         .until_ns = now_ns + 600 * HX_NS_PER_S,
+                                         .until_wall_ns = INT64_C(1795213800123000000),
+                                         .reason = "upgrade \"14\""};
+    all_up(b);
+    hx_board_set_maintenance(&b->board, HX_MAINTENANCE_MANUAL, &maintenance);
+    struct hx_reply reply = ask(b, HX_PROBE_READYZ, NULL, &buf);
+    assert_int_equal(reply.status, 503);
+    assert_int_equal(reply.retry_after_seconds, 600);
+    assert_true(reply.valid_until_ns <= now_ns + 2 * HX_NS_PER_S);
+    static const char start[] =
+        "{\"status\":\"maintenance\",\"maintenance\":{\"reason\":\"upgrade "
+        "\\\"14\\\"\",\"until\":\"2026-11-20T22:30:00.123Z\"},\"checks\":{\"d";
+    assert_memory_equal(hx_strbuf_text(&buf), start, sizeof(start) - 1);
+    hx_strbuf_clear(&buf);
+    maintenance.until_ns = INT64_MAX;
+    maintenance.until_wall_ns = 0;
+    hx_board_set_maintenance(&b->board, HX_MAINTENANCE_MANUAL, &maintenance);
+    assert_int_equal(ask(b, HX_PROBE_READYZ, NULL, &buf).retry_after_seconds, 0);
+    assert_non_null(strstr(hx_strbuf_text(&buf), "\"until\":null}"));
+    atomic_store(&b->board.is_draining, true);
+    reply = ask(b, HX_PROBE_READYZ, NULL, &buf);
+    assert_int_equal(reply.retry_after_seconds, 0);
     hx_strbuf_fini(&buf);
 }
 
@@ -204,11 +233,14 @@ static void liveness_names_the_stall(void **state)
 {
     (void)state;
     struct hx_strbuf buf;
+    struct hx_verdict verdict = {.is_live = true};
+    struct hx_question question = {.probe = HX_PROBE_LIVEZ, .verdict = &verdict};
     hx_strbuf_init(&buf);
-    assert_int_equal(hx_probe_livez(&buf, true, 0), 200);
+    assert_int_equal(hx_probe_answer(&buf, &question).status, 200);
     assert_string_equal(hx_strbuf_text(&buf), "{\"status\":\"up\"}");
     hx_strbuf_clear(&buf);
-    assert_int_equal(hx_probe_livez(&buf, false, 17200000000), 503);
+    verdict = (struct hx_verdict){.is_live = false, .stalled_ns = 17200000000};
+    assert_int_equal(hx_probe_answer(&buf, &question).status, 503);
     assert_string_equal(
         hx_strbuf_text(&buf),
         "{\"status\":\"down\",\"reason\":\"engine stalled\",\"stalled_seconds\":17.2}");
@@ -220,11 +252,13 @@ static void without_a_generation_nothing_is_ready(void **state)
     (void)state;
     struct hx_strbuf buf;
     struct hx_verdict verdict = {.readiness = HX_READY_STARTING};
+    struct hx_question question = {.probe = HX_PROBE_READYZ, .verdict = &verdict, .now_ns = 1};
     hx_strbuf_init(&buf);
-    assert_int_equal(hx_probe_readyz(&buf, NULL, &verdict, 1), 503);
+    assert_int_equal(hx_probe_answer(&buf, &question).status, 503);
     assert_string_equal(hx_strbuf_text(&buf), "{\"status\":\"starting\",\"checks\":{}}");
     hx_strbuf_clear(&buf);
-    assert_int_equal(hx_probe_startupz(&buf, NULL, &verdict), 503);
+    question.probe = HX_PROBE_STARTUPZ;
+    assert_int_equal(hx_probe_answer(&buf, &question).status, 503);
     assert_string_equal(hx_strbuf_text(&buf), "{\"status\":\"starting\",\"waiting_for\":[]}");
     hx_strbuf_fini(&buf);
 }
@@ -232,33 +266,38 @@ static void without_a_generation_nothing_is_ready(void **state)
 static void message_of_a_check_is_never_shown(void **state)
 {
     struct web_board *b = *state;
-    struct hx_strbuf buf;
-    struct hx_verdict verdict;
-    int64_t now_ns = hx_clock_monotonic_ns();
-    int64_t until_ns;
     web_board_result(b, "cache", HX_STATE_DOWN, HX_REASON_REFUSED, 1);
-    hx_strbuf_init(&buf);
-    hx_board_verdict(&b->board, b->generation, now_ns, &verdict);
-    hx_probe_readyz(&buf, b->generation, &verdict, now_ns);
-    hx_probe_dependency(&buf, hx_generation_find(b->generation, "cache"), now_ns, &until_ns);
-    assert_null(strstr(hx_strbuf_text(&buf), "secret"));
-    assert_null(strstr(hx_strbuf_text(&buf), "10.0.0.7"));
-    hx_strbuf_fini(&buf);
+    for (unsigned dialect = 0; dialect < HX_N_DIALECTS; dialect++) {
+        struct hx_strbuf buf;
+        struct hx_verdict verdict;
+        struct hx_question question = {.probe = HX_PROBE_READYZ,
+                                       .dialect = (enum hx_dialect)dialect,
+                                       .generation = b->generation,
+                                       .verdict = &verdict,
+                                       .record = hx_generation_find(b->generation, "cache"),
+                                       .now_ns = hx_clock_monotonic_ns()};
+        hx_strbuf_init(&buf);
+        hx_board_verdict(&b->board, b->generation, question.now_ns, &verdict);
+        hx_probe_answer(&buf, &question);
+        question.probe = HX_PROBE_DEPENDENCY;
+        hx_probe_answer(&buf, &question);
+        assert_non_null(strstr(hx_strbuf_text(&buf), "refused"));
+        assert_null(strstr(hx_strbuf_text(&buf), "secret"));
+        assert_null(strstr(hx_strbuf_text(&buf), "10.0.0.7"));
+        hx_strbuf_fini(&buf);
+    }
 }
 
 static void out_of_memory_marks_the_buffer(void **state)
 {
     struct web_board *b = *state;
-    struct hx_verdict verdict;
-    int64_t now_ns = hx_clock_monotonic_ns();
     all_up(b);
-    hx_board_verdict(&b->board, b->generation, now_ns, &verdict);
     bool is_failing = true;
     for (size_t n = 1; is_failing; n++) {
         struct hx_strbuf buf;
         hx_strbuf_init(&buf);
         failing_alloc_at(n);
-        hx_probe_readyz(&buf, b->generation, &verdict, now_ns);
+        ask(b, HX_PROBE_READYZ, NULL, &buf);
         is_failing = failing_alloc_was_reached();
         assert_int_equal(buf.is_failed, is_failing);
         hx_strbuf_fini(&buf);
@@ -283,6 +322,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(result_that_outlived_its_time_is_stale, set_up, tear_down),
         cmocka_unit_test_setup_teardown(body_of_a_dependency_tells_how_long_it_is_true, set_up,
                                         tear_down),
+        cmocka_unit_test_setup_teardown(maintenance_says_when_to_come_back, set_up, tear_down),
         cmocka_unit_test(liveness_names_the_stall),
         cmocka_unit_test(without_a_generation_nothing_is_ready),
         cmocka_unit_test_setup_teardown(message_of_a_check_is_never_shown, set_up, tear_down),
