@@ -23,7 +23,7 @@ static enum hx_errcode find_kind(const struct hx_kind *const *kinds, const struc
     }
     struct hx_strbuf text;
     hx_strbuf_init(&text);
-    hx_scheme_unknown(kinds, url->scheme, false, &text);
+    hx_scheme_unknown(kinds, url->scheme, &text);
     enum hx_errcode code = hx_error_set(err, HX_ERR_INVALID, "%s", hx_strbuf_text(&text));
     hx_strbuf_fini(&text);
     return code;

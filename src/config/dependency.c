@@ -24,6 +24,7 @@ struct draft {
     const struct hx_kind *kind;
     const char *scheme; /* of a URL that could be read */
     struct hx_url url;
+    bool is_complete; /* its common options are right together: what fails now is the kind's word */
 };
 
 static void report_name(struct hx_loader *loader, struct hx_node *node, const struct hx_error *err)
@@ -93,7 +94,7 @@ static void report_scheme(struct hx_loader *loader, const struct hx_node *node, 
 {
     struct hx_strbuf text;
     hx_strbuf_init(&text);
-    hx_scheme_unknown(loader->kinds, node->origin == NULL ? scheme : NULL, true, &text);
+    hx_scheme_unknown(loader->kinds, node->origin == NULL ? scheme : NULL, &text);
     hx_findings_add(&loader->findings, node->span, "url: %s", hx_strbuf_text(&text));
     hx_strbuf_fini(&text);
 }
@@ -155,26 +156,75 @@ static const char *find_word(const char *sentence, const char *word)
     return NULL;
 }
 
-/* The node that a message about several options is reported at: the dependency's own option that
- * the message names first, else its name. */
-static const struct hx_node *blamed_node(const struct draft *draft, const char *message)
+/* Who is to blame for a message: the node that it names first. */
+struct blame {
+    const char *message;
+    const char *first; /* NULL: it names none */
+    const struct hx_node *node;
+};
+
+static void blame_if_named(struct blame *blame, const struct hx_node *node, const char *word)
 {
-    const struct hx_node *blamed = draft->name_node;
-    const char *first = NULL;
-    for (const struct hx_node *node = draft->node->children; node != NULL; node = node->next) {
-        const char *at = find_word(message, node->key->text);
-        if (at != NULL && (first == NULL || at < first) && node != draft->name_node) {
-            first = at;
-            blamed = node;
+    const char *at = find_word(blame->message, word);
+    if (at != NULL && (blame->first == NULL || at < blame->first)) {
+        blame->first = at;
+        blame->node = node;
+    }
+}
+
+/* The dependency's own options, and those in its groups. Other mappings hold keys of the user's. */
+static void blame_options(struct blame *blame, const struct draft *draft,
+                          const struct hx_node *mapping)
+{
+    for (const struct hx_node *node = mapping->children; node != NULL; node = node->next) {
+        const char *key = node->key->text;
+        bool is_group = node->type == HX_NODE_MAPPING &&
+                        (hx_option_is_group(hx_policy_options, key) ||
+                         (draft->kind != NULL && hx_option_is_group(draft->kind->options, key)));
+        if (node != draft->name_node) {
+            blame_if_named(blame, node, key);
+        }
+        if (is_group && mapping == draft->node) {
+            blame_options(blame, draft, node);
         }
     }
-    return blamed;
+}
+
+static bool names_common_option(const char *message)
+{
+    for (const struct hx_option *option = hx_policy_options; option->name != NULL; option++) {
+        const char *dot = strrchr(option->name, '.');
+        if (find_word(message, dot == NULL ? option->name : dot + 1) != NULL) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* What a kind refuses and no option is to blame for is the URL, unless it is an option that comes
+ * from the defaults. The rest is reported at the name. */
+static const struct hx_node *blamed_node(const struct draft *draft, const struct hx_error *err)
+{
+    struct blame blame = {.message = err->message, .node = draft->name_node};
+    const struct hx_node *url = hx_node_get(draft->node, "url");
+    if (url == NULL) {
+        url = hx_node_get(draft->node, "url_file");
+    }
+    blame_options(&blame, draft, draft->node);
+    if (url != NULL) {
+        blame_if_named(&blame, url, "URL");
+    }
+    bool is_of_url = draft->is_complete && err->code == HX_ERR_INVALID && url != NULL;
+    if (blame.first == NULL && is_of_url && !names_common_option(err->message)) {
+        return url;
+    }
+    return blame.node;
 }
 
 static void report_whole(struct draft *draft, const struct hx_error *err)
 {
     if (!hx_loader_is_stopped(draft->loader, err)) {
-        hx_findings_add(&draft->loader->findings, blamed_node(draft, err->message)->span,
+        hx_findings_add(&draft->loader->findings, blamed_node(draft, err)->span,
                         "dependency \"%s\": %s", draft->name != NULL ? draft->name : "",
                         err->message);
     }
@@ -229,6 +279,7 @@ static enum hx_errcode finish(struct draft *draft, struct hx_dependency *depende
                               struct hx_error *err)
 {
     enum hx_errcode code = hx_policy_complete(&dependency->policy, err);
+    draft->is_complete = code == HX_OK;
     if (code == HX_OK) {
         code = hx_dependency_prepare(dependency, err);
     }

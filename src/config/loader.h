@@ -129,9 +129,9 @@ const struct hx_option *hx_option_find_file(const struct hx_option *options, con
 /* Is the word a key that some mapping of a configuration may hold? */
 bool hx_key_is_known(const struct hx_kind *const *kinds, const char *word);
 
-/* Writes `unknown scheme "rediss3" (did you mean "rediss"?)` and, without a suggestion or when all
- * are wanted, the schemes that are known. */
-void hx_scheme_unknown(const struct hx_kind *const *kinds, const char *scheme, bool wants_all,
+/* Writes `unknown scheme "rediss3" (did you mean "rediss"?); known are disk, ...`. scheme NULL: one
+ * that may not be seen. */
+void hx_scheme_unknown(const struct hx_kind *const *kinds, const char *scheme,
                        struct hx_strbuf *out);
 
 /* ---- names.c ---- */

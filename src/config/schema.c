@@ -207,14 +207,14 @@ static void put_definitions(struct hx_json *json, const struct hx_kind *const *k
     put_dependency(json, kinds);
     hx_json_begin_object(json, "common_options");
     hx_json_text(json, "description", "the options that all kinds have");
-    hx_schema_put_options(json, hx_policy_options, "");
+    hx_schema_put_options(json, hx_policy_options);
     hx_json_end_object(json);
     for (; *kinds != NULL; kinds++) {
         char name[64];
         snprintf(name, sizeof name, "kind_%s", (*kinds)->name);
         hx_json_begin_object(json, name);
         hx_json_text(json, "description", (*kinds)->summary);
-        hx_schema_put_options(json, (*kinds)->options, "");
+        hx_schema_put_options(json, (*kinds)->options);
         hx_json_end_object(json);
     }
     hx_schema_put_types(json);
@@ -223,20 +223,27 @@ static void put_definitions(struct hx_json *json, const struct hx_kind *const *k
 
 /* ---- the file ---- */
 
-void hx_config_schema(const struct hx_kind *const *kinds, struct hx_strbuf *out)
+static void put_windows(struct hx_json *json)
 {
-    struct hx_json writer;
-    struct hx_json *json = &writer;
-    hx_json_init(json, out);
-    hx_json_begin_object(json, NULL);
-    hx_json_text(json, "$schema", "https://json-schema.org/draft/2020-12/schema");
-    hx_json_text(json, "title", "The configuration file of health_exporter");
-    hx_json_begin_array(json, "allOf");
-    hx_json_begin_object(json, NULL);
-    hx_schema_put_options(json, hx_config_options, "");
+    hx_json_begin_object(json, "windows");
+    hx_json_text(json, "description", "planned maintenance: from and to, or weekly");
+    hx_json_text(json, "type", "array");
+    hx_json_begin_object(json, "items");
+    hx_schema_put_options(json, hx_window_options);
+    hx_json_bool(json, "additionalProperties", false);
     hx_json_end_object(json);
-    hx_json_end_array(json);
-    hx_json_begin_object(json, "properties");
+    hx_json_end_object(json);
+}
+
+/* The keys of the file that hold more than an option. */
+static void put_file_keys(struct hx_json *json, const char *prefix)
+{
+    if (strcmp(prefix, "maintenance.") == 0) {
+        put_windows(json);
+    }
+    if (prefix[0] != '\0') {
+        return;
+    }
     hx_json_begin_object(json, "defaults");
     hx_json_text(json, "description", "options for all dependencies that do not set them");
     hx_schema_put_reference(json, "common_options");
@@ -247,8 +254,18 @@ void hx_config_schema(const struct hx_kind *const *kinds, struct hx_strbuf *out)
     hx_json_text(json, "type", "array");
     put_reference(json, "items", "dependency");
     hx_json_end_object(json);
-    hx_json_end_object(json);
-    hx_json_bool(json, "unevaluatedProperties", false);
-    put_definitions(json, kinds);
-    hx_json_end_object(json);
+}
+
+void hx_config_schema(const struct hx_kind *const *kinds, struct hx_strbuf *out)
+{
+    const struct hx_schema_table file = {hx_config_options, put_file_keys};
+    struct hx_json json;
+    hx_json_init(&json, out);
+    hx_json_begin_object(&json, NULL);
+    hx_json_text(&json, "$schema", "https://json-schema.org/draft/2020-12/schema");
+    hx_json_text(&json, "title", "The configuration file of health_exporter");
+    hx_schema_put_table(&json, &file);
+    hx_json_bool(&json, "additionalProperties", false);
+    put_definitions(&json, kinds);
+    hx_json_end_object(&json);
 }

@@ -17,7 +17,7 @@ static const char *file_key(const struct hx_option *option, const char *prefix, 
 {
     bool is_text = option->type == HX_OPTION_STRING || option->type == HX_OPTION_SECRET;
     const char *name = option->name + strlen(prefix);
-    if (!is_text || strchr(name, '.') != NULL) {
+    if (!is_text || option->is_file || strchr(name, '.') != NULL) {
         return NULL;
     }
     snprintf(key, NAME_SIZE, "%s_file", name);
@@ -67,33 +67,39 @@ static bool begins_group(const struct hx_option *options, const struct hx_option
     return true;
 }
 
-static void put_group(struct hx_json *json, const struct hx_option *options, const char *prefix,
+static void put_level(struct hx_json *json, const struct hx_schema_table *table,
+                      const char *prefix);
+
+static void put_group(struct hx_json *json, const struct hx_schema_table *table, const char *prefix,
                       const char *group)
 {
     char key[NAME_SIZE];
     snprintf(key, sizeof key, "%.*s", (int)(strlen(group) - strlen(prefix) - 1),
              group + strlen(prefix));
     hx_json_begin_object(json, key);
-    hx_schema_put_options(json, options, group);
+    put_level(json, table, group);
     hx_json_bool(json, "additionalProperties", false);
     hx_json_end_object(json);
 }
 
-static void put_properties(struct hx_json *json, const struct hx_option *options,
+static void put_properties(struct hx_json *json, const struct hx_schema_table *table,
                            const char *prefix)
 {
     char group[NAME_SIZE];
     hx_json_begin_object(json, "properties");
-    for (const struct hx_option *option = options; option->name != NULL; option++) {
+    for (const struct hx_option *option = table->options; option->name != NULL; option++) {
         if (!is_in(option, prefix)) {
             continue;
         }
-        if (begins_group(options, option, prefix, group)) {
-            put_group(json, options, prefix, group);
+        if (begins_group(table->options, option, prefix, group)) {
+            put_group(json, table, prefix, group);
         } else if (is_direct(option, prefix)) {
             hx_schema_put_option(json, option->name + strlen(prefix), option);
             put_file_property(json, option, prefix);
         }
+    }
+    if (table->put_own != NULL) {
+        table->put_own(json, prefix);
     }
     hx_json_end_object(json);
 }
@@ -175,11 +181,21 @@ static void put_exclusions(struct hx_json *json, const struct hx_option *options
     }
 }
 
-void hx_schema_put_options(struct hx_json *json, const struct hx_option *options,
-                           const char *prefix)
+/* The table's options at a prefix; their groups are levels of their own. */
+static void put_level(struct hx_json *json, const struct hx_schema_table *table, const char *prefix)
 {
     hx_json_text(json, "type", "object");
-    put_properties(json, options, prefix);
-    put_requirements(json, options, prefix);
-    put_exclusions(json, options, prefix);
+    put_properties(json, table, prefix);
+    put_requirements(json, table->options, prefix);
+    put_exclusions(json, table->options, prefix);
+}
+
+void hx_schema_put_table(struct hx_json *json, const struct hx_schema_table *table)
+{
+    put_level(json, table, "");
+}
+
+void hx_schema_put_options(struct hx_json *json, const struct hx_option *options)
+{
+    hx_schema_put_table(json, &(struct hx_schema_table){.options = options});
 }

@@ -23,9 +23,11 @@ struct candidates {
     size_t n;
 };
 
+/* Can it be given as X_file? What is a file's path itself is not looked up in yet another file. */
 static bool is_text_option(const struct hx_option *option)
 {
-    return option->type == HX_OPTION_STRING || option->type == HX_OPTION_SECRET;
+    return (option->type == HX_OPTION_STRING && !option->is_file) ||
+           option->type == HX_OPTION_SECRET;
 }
 
 bool hx_option_is_group(const struct hx_option *options, const char *name)
@@ -125,7 +127,7 @@ static void report_foreign(const struct hx_scope *scope, const struct hx_node *v
                         scope->name != NULL ? "\"" : "", scope->kind->name);
         break;
     case HX_SCOPE_ACCESS:
-        break; /* has no kinds that an option could belong to */
+        break;            /* has no kinds that an option could belong to */
     case HX_SCOPE_WINDOW: /* has nothing in common with dependencies */
         break;
     }
@@ -330,7 +332,7 @@ static size_t list_schemes(const struct hx_kind *const *kinds, const char **list
     return n;
 }
 
-void hx_scheme_unknown(const struct hx_kind *const *kinds, const char *scheme, bool wants_all,
+void hx_scheme_unknown(const struct hx_kind *const *kinds, const char *scheme,
                        struct hx_strbuf *out)
 {
     const char *list[MAX_CANDIDATES + 1];
@@ -344,9 +346,6 @@ void hx_scheme_unknown(const struct hx_kind *const *kinds, const char *scheme, b
     }
     if (nearest != NULL) {
         hx_strbuf_printf(out, " (did you mean \"%s\"?)", nearest);
-    }
-    if (nearest != NULL && !wants_all) {
-        return;
     }
     hx_strbuf_puts(out, "; known are ");
     for (size_t i = 0; i < n; i++) {

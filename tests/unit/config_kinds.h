@@ -145,12 +145,22 @@ static const enum hx_reason database_reasons[] = {HX_REASON_DNS, HX_REASON_REFUS
 static const enum hx_reason no_reasons[] = {HX_REASON_NONE};
 static const char *const host_values[] = {"free_bytes", "free_ratio", NULL};
 
-/* Refuses one query, so that a prepare that fails can be seen. */
+/* Refuses one query, and some URLs, so that a prepare that fails can be seen. */
 static enum hx_errcode prepare_database(struct hx_dependency *dependency, struct hx_error *err)
 {
     const struct database_settings *settings = dependency->settings;
     if (settings->query != NULL && strstr(settings->query, "DELETE") != NULL) {
         return hx_error_set(err, HX_ERR_INVALID, "query must not change anything");
+    }
+    if (dependency->url.host == NULL) {
+        return hx_error_set(err, HX_ERR_INVALID, "expected a host, as in postgresql://HOST");
+    }
+    if (dependency->url.query != NULL) {
+        return hx_error_set(err, HX_ERR_INVALID, "the URL's parameter query is not known");
+    }
+    if (strcmp(dependency->url.path, "/authority") == 0) {
+        return hx_error_set(err, HX_ERR_INVALID, "ca_file %s holds no certificate",
+                            dependency->policy.tls.ca_file);
     }
     return HX_OK;
 }

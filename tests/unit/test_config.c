@@ -536,7 +536,8 @@ static void a_bad_argument_is_named_without_its_url(void **state)
         const char *expected;
     } cases[] = {
         {"cache=rediss3://:S3CR3T@c",
-         "error: argument \"cache\": unknown scheme \"rediss3\" (did you mean \"rediss\"?)\n"},
+         "error: argument \"cache\": unknown scheme \"rediss3\" (did you mean \"rediss\"?); known "
+         "are disk, heartbeat, http, https, postgresql, postgres, redis and rediss\n"},
         {"queue=amqp://:S3CR3T@c",
          "error: argument \"queue\": unknown scheme \"amqp\"; known are disk, heartbeat, http, "
          "https, postgresql, postgres, redis and rediss\n"},
