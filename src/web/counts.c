@@ -16,10 +16,13 @@ static const struct {
 #define ALL     ((1U << HX_N_ROUTES) - 1)
 #define PROBES  (R(LIVEZ) | R(READYZ) | R(STARTUPZ) | R(DEPENDENCY) | R(HEALTHY) | R(READY))
 #define WRITING (R(HEARTBEAT) | R(RELOAD) | R(MAINTENANCE))
+/* May ask for a user. */
+#define GUARDED (R(LANDING) | R(DETAILED) | R(METRICS) | R(OPENAPI) | WRITING)
     {200, ALL & ~(R(OTHER) | R(HEARTBEAT))},
     {204, R(HEARTBEAT)},
     {400, ALL},
-    {403, R(RELOAD) | R(MAINTENANCE)},
+    {401, GUARDED},
+    {403, ALL},
     {404, R(OTHER) | R(READYZ) | R(DEPENDENCY) | R(DETAILED) | R(HEARTBEAT)},
     {405, ALL & ~R(OTHER)},
     {409, R(HEARTBEAT)},
@@ -27,13 +30,15 @@ static const struct {
     {413, WRITING},
     {414, ALL},
     {415, R(HEARTBEAT) | R(MAINTENANCE)},
+    {429, ALL},
     {500, R(RELOAD)},
-    {503, PROBES | R(METRICS) | WRITING},
+    {503, PROBES | GUARDED},
     {505, ALL},
 #undef R
 #undef ALL
 #undef PROBES
 #undef WRITING
+#undef GUARDED
 };
 
 _Static_assert(sizeof(statuses) / sizeof(statuses[0]) == HX_N_STATUSES, "one cell each");

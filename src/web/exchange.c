@@ -10,8 +10,10 @@
 #include "web/exchange.h"
 
 #include "web/handlers.h"
+#include "web/headers.h"
 #include "web/json_body.h"
 #include "web/reply.h"
+#include "web/tls.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -24,6 +26,8 @@ enum MHD_Result hx_exchange_send(struct hx_exchange *exchange, unsigned status,
     if (response == NULL)
         return MHD_NO;
     struct hx_web *web = exchange->web;
+    if (web->gate.has_headers && !hx_headers_apply(response, &web->gate.rules->access->headers))
+        return MHD_NO;
     hx_guard_enter(&web->guard, exchange->connection, HX_STAGE_REPLY, web->now_ns);
     hx_counts_add(&web->counts, exchange->route, status);
     return MHD_queue_response(exchange->mhd, status, response);
@@ -53,9 +57,9 @@ enum MHD_Result hx_exchange_send_error(struct hx_exchange *exchange, unsigned st
                                  hx_response_error(sentence, exchange->is_closing));
 }
 
-/* An error with one more header field. */
-static enum MHD_Result send_error_with(struct hx_exchange *exchange, unsigned status,
-                                       const char *sentence, const char *name, const char *value)
+enum MHD_Result hx_exchange_send_error_with(struct hx_exchange *exchange, unsigned status,
+                                            const char *sentence, const char *name,
+                                            const char *value)
 {
     struct MHD_Response *response = hx_response_error(sentence, exchange->is_closing);
     if (response != NULL && MHD_add_response_header(response, name, value) != MHD_YES) {
@@ -67,7 +71,8 @@ static enum MHD_Result send_error_with(struct hx_exchange *exchange, unsigned st
 
 enum MHD_Result hx_exchange_send_later(struct hx_exchange *exchange, const char *sentence)
 {
-    return send_error_with(exchange, MHD_HTTP_SERVICE_UNAVAILABLE, sentence, "Retry-After", "1");
+    return hx_exchange_send_error_with(exchange, MHD_HTTP_SERVICE_UNAVAILABLE, sentence,
+                                       "Retry-After", "1");
 }
 
 enum MHD_Result hx_exchange_send_unknown(struct hx_exchange *exchange)
@@ -87,6 +92,17 @@ enum MHD_Result hx_exchange_send_unknown(struct hx_exchange *exchange)
 
 /* ---- a connection ---- */
 
+/* Gives its TLS session, if it has one, the rules that hold now. */
+static bool begin_tls(struct hx_web *web, struct MHD_Connection *mhd, struct hx_client *client)
+{
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_GNUTLS_SESSION);
+    if (info == NULL || info->tls_session == NULL)
+        return true;
+    client->rules = hx_rules_ref(web->gate.rules);
+    return hx_tls_begin(client->rules, info->tls_session);
+}
+
 void hx_on_connection(void *cls, struct MHD_Connection *mhd, void **context,
                       enum MHD_ConnectionNotificationCode code)
 {
@@ -101,7 +117,7 @@ void hx_on_connection(void *cls, struct MHD_Connection *mhd, void **context,
     }
     int fd = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
     *context = hx_guard_add(&web->guard, fd, web->accepting, web->now_ns);
-    if (*context == NULL)
+    if (*context == NULL || !begin_tls(web, mhd, *context))
         shutdown(fd, SHUT_RDWR);
 }
 
@@ -132,19 +148,24 @@ static enum MHD_Result on_head(struct hx_exchange *exchange, const char *version
     enum hx_method method = exchange->method;
     struct hx_head head = {0};
     const struct hx_fault *fault = connection->fault;
+    bool is_reading = method == HX_METHOD_GET || method == HX_METHOD_HEAD;
     if (fault == NULL) {
         MHD_get_connection_values_n(exchange->mhd, MHD_HEADER_KIND, on_field, &head);
         fault = hx_head_check(&head, version, method);
     }
+    /* The reply to a GET comes at its end, and leaves the connection open. */
+    bool is_late = fault == NULL && is_reading && hx_route_allows(exchange->route, method);
+    enum MHD_Result result;
+    if (!is_late && !hx_gate_admit(exchange, &result))
+        return result;
     if (fault != NULL)
         return hx_exchange_send_error(exchange, fault->status, fault->sentence);
-    bool is_reading = method == HX_METHOD_GET || method == HX_METHOD_HEAD;
     if (exchange->route == HX_ROUTE_OTHER && !is_reading)
         return hx_exchange_send_constant(exchange, MHD_HTTP_NOT_FOUND, HX_CONSTANT_NOT_FOUND);
     if (!hx_route_allows(exchange->route, method))
-        return send_error_with(exchange, MHD_HTTP_METHOD_NOT_ALLOWED,
-                               "this path does not take that method", "Allow",
-                               hx_route_allow(exchange->route));
+        return hx_exchange_send_error_with(exchange, MHD_HTTP_METHOD_NOT_ALLOWED,
+                                           "this path does not take that method", "Allow",
+                                           hx_route_allow(exchange->route));
     if (is_reading)
         return MHD_YES;
     fault = hx_body_check(&head, hx_route_takes_body(exchange->route, method));
@@ -198,6 +219,10 @@ enum MHD_Result hx_on_request(void *cls, struct MHD_Connection *mhd, const char 
     }
     if (connection->later != NULL)
         return hx_later_resume(&exchange);
+    enum MHD_Result result;
+    if ((!connection->is_admitted && !hx_gate_admit(&exchange, &result)) ||
+        !hx_gate_identify(&exchange, &result))
+        return result;
     return hx_handlers[exchange.route](&exchange);
 }
 

@@ -37,6 +37,10 @@ enum MHD_Result hx_exchange_send_constant(struct hx_exchange *exchange, unsigned
                                           enum hx_constant constant);
 enum MHD_Result hx_exchange_send_error(struct hx_exchange *exchange, unsigned status,
                                        const char *sentence);
+/* An error with one more header field. */
+enum MHD_Result hx_exchange_send_error_with(struct hx_exchange *exchange, unsigned status,
+                                            const char *sentence, const char *name,
+                                            const char *value);
 /* 503 for something that will pass: {"error":sentence} with Retry-After: 1. */
 enum MHD_Result hx_exchange_send_later(struct hx_exchange *exchange, const char *sentence);
 /* 404: no dependency of that name. */

@@ -3,6 +3,7 @@
 #include "web/guard.h"
 
 #include "base/clock.h"
+#include "web/rules.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -12,21 +13,32 @@
 /* Places that one crowd of clients cannot take from all others. */
 #define RESERVE 8
 
+static struct hx_peer peer_of_four(const uint8_t address[4])
+{
+    struct hx_peer peer = {.is_limited = true, .is_local = address[0] == IN_LOOPBACKNET};
+    peer.key[0] = 4;
+    memcpy(peer.key + 1, address, 4);
+    memset(peer.address + 10, 0xff, 2);
+    memcpy(peer.address + 12, address, 4);
+    return peer;
+}
+
 struct hx_peer hx_peer_of(const struct sockaddr_storage *address)
 {
-    struct hx_peer peer = {0};
-    if (address->ss_family == AF_INET) {
-        const struct sockaddr_in *four = (const void *)address;
-        peer.is_limited = true;
-        peer.key[0] = 4;
-        memcpy(peer.key + 1, &four->sin_addr, 4);
-    } else if (address->ss_family == AF_INET6) {
-        const struct sockaddr_in6 *six = (const void *)address;
-        bool is_mapped = IN6_IS_ADDR_V4MAPPED(&six->sin6_addr);
-        peer.is_limited = true;
-        peer.key[0] = is_mapped ? 4 : 6;
-        memcpy(peer.key + 1, six->sin6_addr.s6_addr + (is_mapped ? 12 : 0), is_mapped ? 4 : 8);
-    }
+    struct hx_peer peer = {.is_local = true};
+    const struct sockaddr_in *four = (const void *)address;
+    const struct sockaddr_in6 *six = (const void *)address;
+    if (address->ss_family == AF_INET)
+        return peer_of_four((const uint8_t *)&four->sin_addr);
+    if (address->ss_family != AF_INET6)
+        return peer;
+    if (IN6_IS_ADDR_V4MAPPED(&six->sin6_addr))
+        return peer_of_four(six->sin6_addr.s6_addr + 12);
+    peer.is_limited = true;
+    peer.is_local = IN6_IS_ADDR_LOOPBACK(&six->sin6_addr);
+    peer.key[0] = 6;
+    memcpy(peer.key + 1, six->sin6_addr.s6_addr, 8);
+    memcpy(peer.address, six->sin6_addr.s6_addr, sizeof(peer.address));
     return peer;
 }
 
@@ -79,6 +91,7 @@ void hx_guard_remove(struct hx_guard *guard, struct hx_client *connection)
     if (connection->next != NULL)
         connection->next->previous = connection->previous;
     guard->n--;
+    hx_rules_unref(connection->rules);
     free(connection->body);
     free(connection);
 }
@@ -91,7 +104,7 @@ void hx_guard_enter(const struct hx_guard *guard, struct hx_client *connection, 
     case HX_STAGE_HEAD:
         connection->deadline_ns = now_ns + guard->head_ns;
         connection->fault = NULL;
-        connection->is_seen = false;
+        connection->is_seen = connection->is_admitted = false;
         free(connection->body);
         connection->body = NULL;
         connection->body_size = connection->body_len = 0;

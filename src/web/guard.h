@@ -22,11 +22,14 @@
 
 struct MHD_Connection;
 struct hx_later;
+struct hx_rules;
 
 /* Who is at the other end, as far as limits go: an IPv4 address, the /64 of an IPv6 one. */
 struct hx_peer {
-    bool is_limited; /* false for a unix socket */
-    uint8_t key[9];  /* the IP version, and the address */
+    bool is_limited;     /* false for a unix socket */
+    bool is_local;       /* a loopback address, or a unix socket */
+    uint8_t key[9];      /* the IP version, and the address */
+    uint8_t address[16]; /* whole, IPv4 v4-mapped; zero for a unix socket */
 };
 
 struct hx_peer hx_peer_of(const struct sockaddr_storage *address);
@@ -38,11 +41,13 @@ struct hx_client {
     struct hx_client *next, *previous;
     int fd; /* libmicrohttpd's: only ever shut down here */
     struct hx_peer peer;
+    struct hx_rules *rules; /* held, that its TLS session uses; NULL: no TLS */
     enum hx_stage stage;
     int64_t deadline_ns;
     /* The request. */
     const struct hx_fault *fault; /* what was wrong with its first line */
     bool is_seen;                 /* its head was judged */
+    bool is_admitted;             /* network and rate were judged */
     char *body;                   /* owned; NULL: none yet */
     size_t body_size, body_len;
     struct hx_later *later;           /* what its reply waits for, or NULL */

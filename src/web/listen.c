@@ -9,6 +9,7 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <stdio.h>
@@ -239,6 +240,33 @@ enum hx_errcode hx_listener_open(const char *address, struct hx_listener *listen
     enum hx_errcode code = strncmp(address, "unix:", 5) == 0 ? open_unix(address + 5, listener, err)
                                                              : open_tcp(address, listener, err);
     return code == HX_OK ? HX_OK : hx_error_wrap(err, code, "listen %s", address);
+}
+
+static int socket_option(int fd, int name)
+{
+    int value = -1;
+    socklen_t len = sizeof(value);
+    return getsockopt(fd, SOL_SOCKET, name, &value, &len) == 0 ? value : -1;
+}
+
+enum hx_errcode hx_listener_adopt(int fd_take, struct hx_listener *listener, struct hx_error *err)
+{
+    *listener = (struct hx_listener){.fd = -1};
+    int domain = socket_option(fd_take, SO_DOMAIN);
+    bool is_good = socket_option(fd_take, SO_ACCEPTCONN) == 1 &&
+                   socket_option(fd_take, SO_TYPE) == SOCK_STREAM &&
+                   (domain == AF_INET || domain == AF_INET6 || domain == AF_UNIX);
+    if (is_good)
+        is_good =
+            fcntl(fd_take, F_SETFL, O_NONBLOCK) == 0 && fcntl(fd_take, F_SETFD, FD_CLOEXEC) == 0;
+    if (!is_good) {
+        close(fd_take);
+        return hx_error_set(err, HX_ERR_INVALID,
+                            "descriptor %d: expected a listening TCP or unix socket", fd_take);
+    }
+    listener->fd = fd_take;
+    listener->port = domain == AF_UNIX ? 0 : bound_port(fd_take);
+    return HX_OK;
 }
 
 void hx_listener_close(struct hx_listener *listener)

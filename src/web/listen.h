@@ -24,6 +24,11 @@ struct hx_listener {
 enum hx_errcode hx_listener_open(const char *address, struct hx_listener *listener,
                                  struct hx_error *err) HX_MUST_CHECK;
 
+/* Takes a stream socket that listens already, TCP or unix; its path stays when it is closed.
+ * INVALID: it is no such socket, and closed. */
+enum hx_errcode hx_listener_adopt(int fd_take, struct hx_listener *listener,
+                                  struct hx_error *err) HX_MUST_CHECK;
+
 /* Closes it and removes its path; idempotent. */
 void hx_listener_close(struct hx_listener *listener);
 

@@ -19,6 +19,7 @@
 
 #include "base/clock.h"
 #include "web/exchange.h"
+#include "web/tls.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -40,7 +41,6 @@
 
 struct loop {
     struct hx_web *web;
-    int mhd_fd;
     int64_t sweep_ns; /* between two sweeps */
     int64_t next_sweep_ns;
     int64_t accept_again_ns; /* 0: accepting */
@@ -78,9 +78,12 @@ static void take(struct hx_web *web, int fd, const struct sockaddr_storage *addr
         log_refused(web, address);
         return;
     }
+    /* A unix socket is this host's own, and stays plain. */
+    bool is_tls = web->gate.is_tls && address->ss_family != AF_UNIX;
     web->accepting = &peer;
     /* Takes the descriptor, also when it fails. */
-    MHD_add_connection(web->daemon, fd, (const struct sockaddr *)address, address_len);
+    MHD_add_connection(web->daemons[is_tls ? HX_DAEMON_TLS : HX_DAEMON_PLAIN], fd,
+                       (const struct sockaddr *)address, address_len);
     web->accepting = NULL;
 }
 
@@ -120,11 +123,37 @@ static void accept_from(struct loop *loop, int listener, unsigned max)
 
 /* ---- turning ---- */
 
+static int fd_of(struct MHD_Daemon *daemon)
+{
+    return MHD_get_daemon_info(daemon, MHD_DAEMON_INFO_EPOLL_FD)->epoll_fd;
+}
+
+static bool is_daemon(const struct hx_web *web, int fd)
+{
+    for (size_t i = 0; i < HX_N_DAEMONS; i++) {
+        if (web->daemons[i] != NULL && fd_of(web->daemons[i]) == fd)
+            return true;
+    }
+    return false;
+}
+
+static void stop_daemons(struct hx_web *web)
+{
+    for (size_t i = 0; i < HX_N_DAEMONS; i++) {
+        if (web->daemons[i] != NULL)
+            MHD_stop_daemon(web->daemons[i]);
+        web->daemons[i] = NULL;
+    }
+}
+
 static int wait_ms(const struct loop *loop)
 {
-    MHD_UNSIGNED_LONG_LONG ms;
-    if (MHD_get_timeout(loop->web->daemon, &ms) == MHD_YES && ms == 0)
-        return 0;
+    for (size_t i = 0; i < HX_N_DAEMONS; i++) {
+        MHD_UNSIGNED_LONG_LONG ms;
+        struct MHD_Daemon *daemon = loop->web->daemons[i];
+        if (daemon != NULL && MHD_get_timeout(daemon, &ms) == MHD_YES && ms == 0)
+            return 0;
+    }
     int64_t next_ns = INT64_MAX;
     if (loop->web->guard.n > 0)
         next_ns = loop->next_sweep_ns;
@@ -149,8 +178,9 @@ static void wait_and_accept(struct loop *loop)
         if (fd == web->wake_fd) {
             uint64_t value; /* one read sets an eventfd back to 0 */
             (void)!read(fd, &value, sizeof(value));
+            hx_gate_renew(&web->gate);
             hx_laters_wake(web);
-        } else if (fd != loop->mhd_fd) {
+        } else if (!is_daemon(web, fd)) {
             accept_from(loop, fd, MAX_ACCEPTS);
         }
     }
@@ -189,39 +219,44 @@ static void *run(void *data)
     int64_t sweep_ns = web->options.header_deadline_ns / 20;
     if (sweep_ns > MAX_SWEEP_NS)
         sweep_ns = MAX_SWEEP_NS;
-    struct loop loop = {.web = web,
-                        .mhd_fd =
-                            MHD_get_daemon_info(web->daemon, MHD_DAEMON_INFO_EPOLL_FD)->epoll_fd,
-                        .sweep_ns = sweep_ns < MIN_SWEEP_NS ? MIN_SWEEP_NS : sweep_ns};
+    struct loop loop = {.web = web, .sweep_ns = sweep_ns < MIN_SWEEP_NS ? MIN_SWEEP_NS : sweep_ns};
     while (loop.give_up_ns == 0 || (web->guard.n > 0 && web->now_ns < loop.give_up_ns)) {
         wait_and_accept(&loop);
-        MHD_run(web->daemon);
+        for (size_t i = 0; i < HX_N_DAEMONS; i++) {
+            if (web->daemons[i] != NULL)
+                MHD_run(web->daemons[i]);
+        }
         keep_time(&loop);
         if (loop.give_up_ns == 0 && atomic_load(&web->is_stopping))
             begin_drain(&loop);
     }
     hx_laters_abandon(web);
-    MHD_stop_daemon(web->daemon);
-    web->daemon = NULL;
+    stop_daemons(web);
     return NULL;
 }
 
 /* ---- starting and stopping ---- */
 
-static enum hx_errcode start_daemon(struct hx_web *web, struct hx_error *err)
+static enum hx_errcode start_daemon(struct hx_web *web, enum hx_daemon which, struct hx_error *err)
 {
+    const bool is_tls = which == HX_DAEMON_TLS;
+    /* Where there is no TLS, the list of options ends before the callback. */
+    const enum MHD_OPTION last = is_tls ? MHD_OPTION_HTTPS_CERT_CALLBACK2 : MHD_OPTION_END;
+    const unsigned flags =
+        MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET | MHD_USE_ERROR_LOG | MHD_ALLOW_SUSPEND_RESUME;
     /* No MHD_OPTION_CONNECTION_TIMEOUT: the guard's deadlines are stricter, and without it
      * libmicrohttpd need not note the time of each read and write. The guard keeps the limits. */
-    web->daemon = MHD_start_daemon(
-        MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET | MHD_USE_ERROR_LOG | MHD_ALLOW_SUSPEND_RESUME, 0,
-        NULL, NULL, hx_on_request, web, MHD_OPTION_EXTERNAL_LOGGER, hx_weblog_library, &web->weblog,
-        MHD_OPTION_CONNECTION_LIMIT, web->options.max_connections + 1,
-        MHD_OPTION_CONNECTION_MEMORY_LIMIT, MEMORY_LIMIT, MHD_OPTION_STRICT_FOR_CLIENT, 1,
-        MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1, MHD_OPTION_NOTIFY_CONNECTION, hx_on_connection, web,
-        MHD_OPTION_URI_LOG_CALLBACK, hx_on_target, web, MHD_OPTION_NOTIFY_COMPLETED,
-        hx_on_completed, web, MHD_OPTION_END);
-    return web->daemon != NULL ? HX_OK
-                               : hx_error_set(err, HX_ERR_SYSTEM, "cannot start libmicrohttpd");
+    web->daemons[which] = MHD_start_daemon(
+        flags | (is_tls ? MHD_USE_TLS : 0U), 0, NULL, NULL, hx_on_request, web,
+        MHD_OPTION_EXTERNAL_LOGGER, hx_weblog_library, &web->weblog, MHD_OPTION_CONNECTION_LIMIT,
+        web->options.max_connections + 1, MHD_OPTION_CONNECTION_MEMORY_LIMIT, MEMORY_LIMIT,
+        MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1,
+        MHD_OPTION_NOTIFY_CONNECTION, hx_on_connection, web, MHD_OPTION_URI_LOG_CALLBACK,
+        hx_on_target, web, MHD_OPTION_NOTIFY_COMPLETED, hx_on_completed, web, last,
+        hx_tls_no_certificate, MHD_OPTION_END);
+    return web->daemons[which] != NULL
+               ? HX_OK
+               : hx_error_set(err, HX_ERR_SYSTEM, "cannot start libmicrohttpd");
 }
 
 static bool watch(struct hx_web *web, int fd)
@@ -235,7 +270,9 @@ static enum hx_errcode open_epoll(struct hx_web *web, struct hx_error *err)
     web->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
     web->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
     bool is_good = web->epoll_fd >= 0 && web->wake_fd >= 0 && watch(web, web->wake_fd) &&
-                   watch(web, MHD_get_daemon_info(web->daemon, MHD_DAEMON_INFO_EPOLL_FD)->epoll_fd);
+                   watch(web, fd_of(web->daemons[HX_DAEMON_PLAIN]));
+    if (is_good && web->daemons[HX_DAEMON_TLS] != NULL)
+        is_good = watch(web, fd_of(web->daemons[HX_DAEMON_TLS]));
     for (size_t i = 0; is_good && i < web->n_listeners; i++)
         is_good = watch(web, web->listeners[i].fd);
     return is_good ? HX_OK : hx_error_set(err, HX_ERR_SYSTEM, "epoll: %s", strerrordesc_np(errno));
@@ -258,13 +295,11 @@ static enum hx_errcode start_thread(struct hx_web *web, struct hx_error *err)
 
 static void close_all(struct hx_web *web)
 {
-    if (web->daemon != NULL)
-        MHD_stop_daemon(web->daemon);
+    stop_daemons(web);
     if (web->epoll_fd >= 0)
         close(web->epoll_fd);
     if (web->wake_fd >= 0)
         close(web->wake_fd);
-    web->daemon = NULL;
     web->epoll_fd = web->wake_fd = -1;
     hx_bodies_fini(&web->bodies);
 }
@@ -279,7 +314,9 @@ enum hx_errcode hx_loop_start(struct hx_web *web, struct hx_error *err)
     struct hx_service service = {options->service_name, options->service_version,
                                  options->service_commit};
     hx_bodies_init(&web->bodies, options->board, &service, options->telemetry_path);
-    enum hx_errcode code = start_daemon(web, err);
+    enum hx_errcode code = start_daemon(web, HX_DAEMON_PLAIN, err);
+    if (code == HX_OK && web->gate.is_tls)
+        code = start_daemon(web, HX_DAEMON_TLS, err);
     if (code == HX_OK)
         code = open_epoll(web, err);
     if (code == HX_OK)
@@ -289,13 +326,18 @@ enum hx_errcode hx_loop_start(struct hx_web *web, struct hx_error *err)
     return code;
 }
 
-void hx_loop_stop(struct hx_web *web, int64_t grace_ns)
+void hx_loop_wake(struct hx_web *web)
 {
     uint64_t one = 1;
-    web->grace_ns = grace_ns > 0 ? grace_ns : 1;
-    atomic_store(&web->is_stopping, true);
     /* Cannot fail: the counter of an eventfd overflows at 2^64 - 1. */
     (void)!write(web->wake_fd, &one, sizeof(one));
+}
+
+void hx_loop_stop(struct hx_web *web, int64_t grace_ns)
+{
+    web->grace_ns = grace_ns > 0 ? grace_ns : 1;
+    atomic_store(&web->is_stopping, true);
+    hx_loop_wake(web);
     pthread_join(web->thread, NULL);
     close_all(web);
 }

@@ -9,6 +9,9 @@
  * nothing is left. */
 enum hx_errcode hx_loop_start(struct hx_web *web, struct hx_error *err) HX_MUST_CHECK;
 
+/* Makes it look at what is new: rules, or that it is to stop. Any thread. */
+void hx_loop_wake(struct hx_web *web);
+
 /* Lets it drain for grace_ns at most, joins it, and frees what start made. */
 void hx_loop_stop(struct hx_web *web, int64_t grace_ns);
 

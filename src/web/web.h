@@ -6,6 +6,7 @@
 #include "web/bodies.h"
 #include "web/constants.h"
 #include "web/counts.h"
+#include "web/gate.h"
 #include "web/guard.h"
 #include "web/later.h"
 #include "web/listen.h"
@@ -13,6 +14,10 @@
 #include "web/weblog.h"
 
 #include <pthread.h>
+
+/* libmicrohttpd's daemons: TLS is a property of a daemon. */
+enum hx_daemon { HX_DAEMON_PLAIN, HX_DAEMON_TLS /* NULL without TLS */ };
+#define HX_N_DAEMONS (HX_DAEMON_TLS + 1)
 
 struct hx_web {
     struct hx_web_options options;
@@ -26,8 +31,9 @@ struct hx_web {
     _Atomic bool is_stopping;
     int64_t grace_ns; /* written before is_stopping */
     struct hx_laters laters;
+    struct hx_gate gate;
     /* The web thread's own, from start to stop. */
-    struct MHD_Daemon *daemon;
+    struct MHD_Daemon *daemons[HX_N_DAEMONS];
     int epoll_fd;
     int64_t now_ns; /* of this turn of the loop */
     struct hx_guard guard;
@@ -35,6 +41,7 @@ struct hx_web {
     struct hx_weblog weblog;
     const struct hx_peer *accepting; /* whose connection libmicrohttpd is being given */
     unsigned n_scrapes;
+    unsigned n_details;
 };
 
 #endif
