@@ -2,6 +2,7 @@
 /* The routes that only show what is prepared, and the table of them all. */
 #include "web/handlers.h"
 
+#include "web/detailed.h"
 #include "web/heartbeat_route.h"
 #include "web/lifecycle.h"
 #include "web/metrics_page.h"
@@ -54,7 +55,7 @@ const hx_handler hx_handlers[HX_N_ROUTES] = {
     [HX_ROUTE_READYZ] = hx_readyz_handle,
     [HX_ROUTE_STARTUPZ] = hx_startupz_handle,
     [HX_ROUTE_DEPENDENCY] = hx_dependency_handle,
-    [HX_ROUTE_DETAILED] = handle_other,
+    [HX_ROUTE_DETAILED] = hx_detailed_handle,
     [HX_ROUTE_VERSION] = handle_version,
     [HX_ROUTE_METRICS] = hx_metrics_page_handle,
     [HX_ROUTE_OPENAPI] = handle_other,

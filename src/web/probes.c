@@ -128,12 +128,18 @@ static void put_record(struct writing *writing, const struct hx_record *record, 
     put_item(writing, &item);
 }
 
+/* The place of the dependency that the dialect has as its i-th. */
+static size_t index_of(const struct writing *writing, size_t i)
+{
+    return writing->writer->is_sorted ? writing->question->generation->by_name[i] : i;
+}
+
 static void put_selected(struct writing *writing)
 {
     const struct hx_generation *generation = writing->question->generation;
     const struct hx_selection *selection = writing->question->selection;
     for (size_t i = 0; generation != NULL && i < generation->n; i++) {
-        size_t index = writing->writer->is_sorted ? generation->by_name[i] : i;
+        size_t index = index_of(writing, i);
         bool is_left_out =
             selection != NULL && selection->is_left_out != NULL && selection->is_left_out[index];
         if (!is_left_out || writing->writer->has_left_out)
@@ -159,8 +165,9 @@ static void put_all_awaited(struct writing *writing)
     /* Whoever has had no check yet holds up the first round; then those that have to pass once and
      * have not. */
     for (size_t i = 0; i < generation->n; i++) {
-        if (HX_RECORD_FIELD(generation->records[i], has_result) == 0)
-            put_awaited(writing, generation->records[i]);
+        const struct hx_record *record = generation->records[index_of(writing, i)];
+        if (HX_RECORD_FIELD(record, has_result) == 0)
+            put_awaited(writing, record);
     }
     for (size_t i = 0; i < generation->n_startup_requires; i++) {
         const struct hx_record *record = generation->startup_requires[i];
