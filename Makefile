@@ -19,6 +19,8 @@ PACKAGES := libuv libcares openssl libpq hiredis libcurl libmicrohttpd gnutls li
     libfyaml libpcre2-8 json-c
 PKG_CFLAGS := $(subst -I,-isystem ,$(shell pkg-config --cflags $(PACKAGES) 2>/dev/null))
 PKG_LIBS   := $(shell pkg-config --libs $(PACKAGES) 2>/dev/null)
+# The program's own: the library does not talk to systemd.
+PROG_LIBS  := $(shell pkg-config --libs libsystemd 2>/dev/null)
 
 IS_CLANG := $(findstring clang,$(shell $(CC) --version 2>/dev/null | head -n 1))
 WARNINGS := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes \
@@ -61,6 +63,8 @@ LIB_OBJ  := $(LIB_SRC:src/%.c=$(BUILD)/obj/%.o)
 PROG_OBJ := $(PROG_SRC:src/%.c=$(BUILD)/obj/%.o)
 
 LIB_A    := $(BUILD)/libhealth_exporter.a
+# The command line without main, for its tests; not installed.
+CLI_A    := $(BUILD)/cli.a
 SONAME   := libhealth_exporter.so.0
 LIB_SO   := $(BUILD)/$(SONAME)
 PROG     := $(BUILD)/health_exporter
@@ -78,9 +82,13 @@ TESTS     ?= $(notdir $(UNIT))
 all: $(PROG) $(LIB_SO)
 
 $(PROG): $(PROG_OBJ) $(LIB_A)
-	$(CC) $(ALL_LDFLAGS) -pie -o $@ $^ $(PKG_LIBS) -lm
+	$(CC) $(ALL_LDFLAGS) -pie -o $@ $^ $(PKG_LIBS) $(PROG_LIBS) -lm
 
 $(LIB_A): $(LIB_OBJ)
+	@rm -f $@
+	$(AR) rcs $@ $^
+
+$(CLI_A): $(filter-out %/main.o,$(PROG_OBJ))
 	@rm -f $@
 	$(AR) rcs $@ $^
 
@@ -96,10 +104,10 @@ VERSION_FLAGS := -DHX_VERSION='"$(VERSION)"' -DHX_REVISION='"$(REVISION)"'
 $(BUILD)/obj/version.o: CPPFLAGS += $(VERSION_FLAGS)
 $(BUILD)/obj/version.o: $(BUILD)/revision
 
-$(BUILD)/unit/%: tests/unit/%.c $(UNIT_HELP) $(LIB_A) $(BUILD)/flags
+$(BUILD)/unit/%: tests/unit/%.c $(UNIT_HELP) $(CLI_A) $(LIB_A) $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CPPFLAGS) -Itests/unit $(ALL_CFLAGS) -Wno-unused-macros -Wno-missing-prototypes \
-	    $(ALL_LDFLAGS) -MMD -MP -MF $@.d -o $@ $< $(UNIT_HELP) $(LIB_A) $(PKG_LIBS) -lcmocka -lm \
+	    $(ALL_LDFLAGS) -MMD -MP -MF $@.d -o $@ $< $(UNIT_HELP) $(CLI_A) $(LIB_A) $(PKG_LIBS) -lcmocka -lm \
 	    $(shell sed -n 's,^/\* link: \(.*\) \*/$$,\1,p' $<)
 
 # Files that change only when what they name changes: a new flag or commit rebuilds what it must.
@@ -184,6 +192,7 @@ run: setup-build
 	@$(MAKE) --no-print-directory $(PROG)
 	$(PROG) $(ARGS)
 
+COMPLETION := $(PREFIX)/share/bash-completion/completions
 install: all
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib/pkgconfig \
 	    $(DESTDIR)$(PREFIX)/include/health_exporter
@@ -191,6 +200,8 @@ install: all
 	install -m 644 $(LIB_A) $(DESTDIR)$(PREFIX)/lib/libhealth_exporter.a
 	install -m 644 $(LIB_SO) $(DESTDIR)$(PREFIX)/lib/$(SONAME)
 	ln -sf $(SONAME) $(DESTDIR)$(PREFIX)/lib/libhealth_exporter.so
+	install -d $(DESTDIR)$(COMPLETION)
+	install -m 644 deploy/completion/health_exporter.bash $(DESTDIR)$(COMPLETION)/health_exporter
 	install -m 644 include/health_exporter.h $(DESTDIR)$(PREFIX)/include/
 	install -m 644 include/health_exporter/*.h $(DESTDIR)$(PREFIX)/include/health_exporter/
 	sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@VERSION@|$(VERSION)|' \
@@ -200,7 +211,7 @@ install: all
 uninstall:
 	rm -f $(DESTDIR)$(PREFIX)/bin/health_exporter $(DESTDIR)$(PREFIX)/lib/libhealth_exporter.* \
 	    $(DESTDIR)$(PREFIX)/lib/pkgconfig/health_exporter.pc \
-	    $(DESTDIR)$(PREFIX)/include/health_exporter.h
+	    $(DESTDIR)$(PREFIX)/include/health_exporter.h $(DESTDIR)$(COMPLETION)/health_exporter
 	rm -rf $(DESTDIR)$(PREFIX)/include/health_exporter
 
 clean:

@@ -18,8 +18,8 @@ from harness.secrets import secret
 from harness.servers import Nginx, Redis
 
 NEEDED = ("redis-server", "nginx", "prometheus", "promtool", "openssl", "unshare", "nsenter",
-          "setpriv", "iptables", "ip", f"{BIN}/initdb", f"{BIN}/postgres")
-MODULES = ("psycopg2", "redis", "yaml", "prometheus_client", "cryptography")
+          "setpriv", "iptables", "ip", "bash", f"{BIN}/initdb", f"{BIN}/postgres")
+MODULES = ("psycopg2", "redis", "yaml", "prometheus_client", "cryptography", "jsonschema")
 
 
 def pytest_sessionstart(session):
