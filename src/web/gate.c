@@ -257,16 +257,19 @@ static enum MHD_Result on_resumed(struct hx_exchange *exchange, struct hx_later 
     struct hx_gate *gate = &exchange->web->gate;
     if (attempt->refused != HX_OK)
         return refuse_attempt(exchange, attempt->refused);
-    /* After a reload the answer is that of users who may be gone. */
-    bool is_right =
-        attempt->is_user && attempt->job.is_right && attempt->n_renewals == gate->n_renewals;
-    if (!is_right)
-        return refuse(exchange, HX_RULING_UNKNOWN, 0);
-    if (attempt->job.is_first)
+    bool is_outdated = attempt->n_renewals != gate->n_renewals;
+    if (attempt->job.is_first && (attempt->job.is_right || is_outdated))
         hx_bucket_give(hx_rate_table_find(&gate->failures, exchange->connection->peer.key,
                                           exchange->web->now_ns),
                        &failure_rate);
-    hx_known_add(&gate->known, attempt->mac);
+    if (!is_outdated && !(attempt->is_user && attempt->job.is_right))
+        return refuse(exchange, HX_RULING_UNKNOWN, 0);
+    if (!is_outdated)
+        hx_known_add(&gate->known, attempt->mac);
+    /* After a reload the answer is that of users who may be gone: ask again. */
+    enum MHD_Result result;
+    if (is_outdated && !hx_gate_identify(exchange, &result))
+        return result;
     return hx_handlers[exchange->route](exchange);
 }
 

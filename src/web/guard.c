@@ -51,6 +51,12 @@ void hx_guard_init(struct hx_guard *guard, unsigned max, unsigned max_per_peer, 
                                .reply_ns = REPLY_NS};
 }
 
+/* Do they share limits? */
+static bool is_same(const struct hx_peer *a, const struct hx_peer *b)
+{
+    return a->is_limited && b->is_limited && memcmp(a->key, b->key, sizeof(a->key)) == 0;
+}
+
 bool hx_guard_admits(const struct hx_guard *guard, const struct hx_peer *peer)
 {
     if (guard->n >= guard->max)
@@ -58,10 +64,8 @@ bool hx_guard_admits(const struct hx_guard *guard, const struct hx_peer *peer)
     if (!peer->is_limited)
         return true;
     unsigned n_same = 0;
-    for (const struct hx_client *c = guard->first; c != NULL; c = c->next) {
-        if (c->peer.is_limited && memcmp(c->peer.key, peer->key, sizeof(peer->key)) == 0)
-            n_same++;
-    }
+    for (const struct hx_client *c = guard->first; c != NULL; c = c->next)
+        n_same += is_same(&c->peer, peer);
     return n_same == 0 || (n_same < guard->max_per_peer && guard->n + guard->reserve < guard->max);
 }
 
@@ -104,7 +108,7 @@ void hx_guard_enter(const struct hx_guard *guard, struct hx_client *connection, 
     case HX_STAGE_HEAD:
         connection->deadline_ns = now_ns + guard->head_ns;
         connection->fault = NULL;
-        connection->is_seen = connection->is_admitted = false;
+        connection->is_seen = connection->is_admitted = connection->is_scraping = false;
         free(connection->body);
         connection->body = NULL;
         connection->body_size = connection->body_len = 0;
@@ -115,6 +119,14 @@ void hx_guard_enter(const struct hx_guard *guard, struct hx_client *connection, 
         connection->deadline_ns = now_ns + guard->reply_ns;
         break;
     }
+}
+
+unsigned hx_guard_scrapes(const struct hx_guard *guard, const struct hx_peer *peer)
+{
+    unsigned n = 0;
+    for (const struct hx_client *c = guard->first; c != NULL; c = c->next)
+        n += c->is_scraping && is_same(&c->peer, peer);
+    return n;
 }
 
 /* A peer that does not read its reply must not keep it in the kernel's memory either: with a reset

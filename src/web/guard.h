@@ -47,6 +47,7 @@ struct hx_client {
     /* The request. */
     const struct hx_fault *fault; /* what was wrong with its first line */
     bool is_seen;                 /* its head was judged */
+    bool is_scraping;             /* its reply is a metrics page */
     bool is_admitted;             /* network and rate were judged */
     char *body;                   /* owned; NULL: none yet */
     size_t body_size, body_len;
@@ -74,6 +75,9 @@ void hx_guard_remove(struct hx_guard *guard, struct hx_client *connection);
 /* It is on to the next stage. HEAD forgets the request before and begins a new deadline. */
 void hx_guard_enter(const struct hx_guard *guard, struct hx_client *connection, enum hx_stage stage,
                     int64_t now_ns);
+
+/* How many metrics pages the peer is being sent; 0 for a unix socket. */
+unsigned hx_guard_scrapes(const struct hx_guard *guard, const struct hx_peer *peer);
 
 /* Shuts down the connections whose time is over; how many. */
 unsigned hx_guard_sweep(struct hx_guard *guard, int64_t now_ns);
