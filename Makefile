@@ -60,6 +60,9 @@ LIB_SRC  := $(sort $(filter-out src/main.c,$(foreach l,$(LAYERS),$(wildcard src/
 LIB_SRC  := $(sort $(patsubst src/./%,src/%,$(filter-out src/./main.c,$(LIB_SRC))))
 PROG_SRC := src/main.c $(wildcard src/cli/*.c)
 LIB_OBJ  := $(LIB_SRC:src/%.c=$(BUILD)/obj/%.o)
+ifneq ($(filter web,$(LAYERS)),)
+LIB_OBJ  += $(BUILD)/obj/web/openapi.o
+endif
 PROG_OBJ := $(PROG_SRC:src/%.c=$(BUILD)/obj/%.o)
 
 LIB_A    := $(BUILD)/libhealth_exporter.a
@@ -101,13 +104,25 @@ $(BUILD)/obj/%.o: src/%.c $(BUILD)/flags
 	$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 
 VERSION_FLAGS := -DHX_VERSION='"$(VERSION)"' -DHX_REVISION='"$(REVISION)"'
+# The description of the HTTP routes, as an array: a text of its length is beyond what C promises.
+$(BUILD)/obj/web/openapi.c: src/web/openapi.json $(BUILD)/revision
+	@mkdir -p $(@D)
+	@{ echo '#include "web/openapi.h"'; \
+	  echo 'const char hx_openapi_text[] = {'; \
+	  sed 's/@VERSION@/$(VERSION)/' $< | od -An -v -tu1 | sed 's/[0-9][0-9]*/&,/g'; \
+	  echo '};'; \
+	  echo 'const size_t hx_openapi_len = sizeof(hx_openapi_text);'; } >$@
+$(BUILD)/obj/web/openapi.o: $(BUILD)/obj/web/openapi.c $(BUILD)/flags
+	$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -c -o $@ $<
+
 $(BUILD)/obj/version.o: CPPFLAGS += $(VERSION_FLAGS)
 $(BUILD)/obj/version.o: $(BUILD)/revision
 
 $(BUILD)/unit/%: tests/unit/%.c $(UNIT_HELP) $(CLI_A) $(LIB_A) $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CPPFLAGS) -Itests/unit $(ALL_CFLAGS) -Wno-unused-macros -Wno-missing-prototypes \
-	    $(ALL_LDFLAGS) -MMD -MP -MF $@.d -o $@ $< $(UNIT_HELP) $(CLI_A) $(LIB_A) $(PKG_LIBS) -lcmocka -lm \
+	    $(ALL_LDFLAGS) -MMD -MP -MF $@.d -o $@ $< $(UNIT_HELP) $(CLI_A) $(LIB_A) \
+	    $(PKG_LIBS) $(PROG_LIBS) -lcmocka -lm \
 	    $(shell sed -n 's,^/\* link: \(.*\) \*/$$,\1,p' $<)
 
 # Files that change only when what they name changes: a new flag or commit rebuilds what it must.

@@ -74,6 +74,11 @@ HX_API const char *hx_exporter_diagnostics(const struct hx_exporter *exporter);
 HX_API enum hx_errcode hx_exporter_listen(struct hx_exporter *exporter, const char *address,
                                           struct hx_error *err) HX_MUST_CHECK;
 
+/* Adds a listener over a socket that listens already, as systemd hands over; taken, also when this
+ * fails. */
+HX_API enum hx_errcode hx_exporter_adopt(struct hx_exporter *exporter, int fd,
+                                         struct hx_error *err) HX_MUST_CHECK;
+
 /* The path of the metrics page, "/metrics" unless set; begins with "/". */
 HX_API enum hx_errcode hx_exporter_telemetry_path(struct hx_exporter *exporter, const char *path,
                                                   struct hx_error *err) HX_MUST_CHECK;

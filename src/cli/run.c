@@ -1,20 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * health_exporter [flags] [NAME=URL...]: runs until SIGTERM or SIGINT. The signals are blocked in
- * all threads and taken by the main one, so that nothing is done in a handler, and PID 1, for which
- * signals without one do not exist, ends as well as any other.
- */
+/* health_exporter [flags] [NAME=URL...]: what it is told by flags, and then serve.c. */
+#include "base/clock.h"
 #include "cli/cli.h"
 #include "cli/configure.h"
 #include "cli/environment.h"
 #include "cli/flags.h"
+#include "cli/serve.h"
 #include "health_exporter.h"
 
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+/* For load balancers to see that it is not ready and look elsewhere. */
+#define DEFAULT_SHUTDOWN_DELAY_NS (5 * HX_NS_PER_S)
 
 struct run_options {
     const char *config_file;
@@ -22,6 +22,9 @@ struct run_options {
     bool is_schema;
     struct hx_flag_texts listen_addresses;
     const char *telemetry_path;
+    const char *web_config_file;
+    bool is_lifecycle_enabled;
+    int64_t shutdown_delay_ns;
     int log_level;  /* enum hx_log_level */
     int log_format; /* enum hx_log_format */
     bool is_version;
@@ -45,6 +48,15 @@ static const struct hx_flag run_flags[] = {
      NULL},
     {"web.telemetry-path", 0, HX_FLAG_TEXT, offsetof(struct run_options, telemetry_path), "PATH",
      "Path of the metrics page. Default: /metrics.", NULL},
+    {"web.config.file", 0, HX_FLAG_TEXT, offsetof(struct run_options, web_config_file), "FILE",
+     "Read TLS, users, networks and limits of the listeners from this YAML file.", NULL},
+    {"web.enable-lifecycle", 0, HX_FLAG_SWITCH, offsetof(struct run_options, is_lifecycle_enabled),
+     NULL, "Allow reloads and maintenance over HTTP: /-/reload, /-/maintenance.", NULL},
+    {"shutdown.delay", 0, HX_FLAG_DURATION, offsetof(struct run_options, shutdown_delay_ns),
+     "DURATION",
+     "On SIGTERM, how long to be not ready but go on serving; a second signal ends it. Default: "
+     "5s.",
+     NULL},
     {"log.level", 0, HX_FLAG_CHOICE, offsetof(struct run_options, log_level), "LEVEL",
      "Least severe lines to log: debug, info, warn or error. Default: info.", level_choices},
     {"log.format", 0, HX_FLAG_CHOICE, offsetof(struct run_options, log_format), "FORMAT",
@@ -81,44 +93,46 @@ static void print_version(void)
     printf("health_exporter, version %s (revision: %s)\n", hx_version(), hx_revision());
 }
 
-static enum hx_errcode prepare_web(struct hx_exporter *exporter, const struct run_options *options,
-                                   struct hx_error *err)
+/* The sockets that systemd gives, and the addresses; one of them must be there. */
+static enum hx_errcode prepare_listeners(struct hx_exporter *exporter,
+                                         const struct run_options *options, struct hx_error *err)
 {
-    enum hx_errcode code = HX_OK;
-    if (options->telemetry_path != NULL)
-        code = hx_exporter_telemetry_path(exporter, options->telemetry_path, err);
-    if (code == HX_OK && options->listen_addresses.n == 0)
+    size_t n_adopted = 0;
+    enum hx_errcode code = hx_systemd_adopt(exporter, &n_adopted, err);
+    if (code == HX_OK && options->listen_addresses.n == 0 && n_adopted == 0)
         code = hx_exporter_listen(exporter, HX_DEFAULT_LISTEN_ADDRESS, err);
     for (size_t i = 0; code == HX_OK && i < options->listen_addresses.n; i++)
         code = hx_exporter_listen(exporter, options->listen_addresses.items[i], err);
     return code;
 }
 
-/* Starts, waits for a signal, stops. */
 static int serve(struct hx_exporter *exporter, const struct run_options *options)
 {
+    struct hx_systemd systemd;
     struct hx_error err = {0};
-    sigset_t signals;
-    int caught = 0;
-    sigemptyset(&signals);
-    sigaddset(&signals, SIGTERM);
-    sigaddset(&signals, SIGINT);
-    pthread_sigmask(SIG_BLOCK, &signals, NULL);
-    enum hx_errcode code =
-        hx_exporter_log(exporter, STDERR_FILENO, (enum hx_log_level)options->log_level,
-                        (enum hx_log_format)options->log_format, &err);
+    hx_systemd_init(&systemd);
+    hx_serve_block_signals();
+    enum hx_errcode code = prepare_listeners(exporter, options, &err);
+    if (code == HX_OK && options->telemetry_path != NULL)
+        code = hx_exporter_telemetry_path(exporter, options->telemetry_path, &err);
     if (code == HX_OK)
-        code = prepare_web(exporter, options, &err);
-    if (code == HX_OK)
-        code = hx_exporter_start(exporter, &err);
+        code = hx_exporter_log(exporter, STDERR_FILENO, (enum hx_log_level)options->log_level,
+                               (enum hx_log_format)options->log_format, &err);
     if (code != HX_OK)
         return hx_cli_usage_error(err.message);
-    while (sigwait(&signals, &caught) != 0)
-        continue;
-    hx_exporter_stop(exporter);
-    return HX_EXIT_OK;
+    hx_exporter_enable_lifecycle(exporter, options->is_lifecycle_enabled);
+    return hx_serve(exporter, &systemd, options->shutdown_delay_ns);
 }
 
+static int read_web_config(struct hx_exporter *exporter, const char *path)
+{
+    if (path == NULL || hx_exporter_web_config(exporter, path, NULL) == HX_OK)
+        return HX_EXIT_OK;
+    fputs(hx_exporter_diagnostics(exporter), stderr);
+    return HX_EXIT_USAGE;
+}
+
+/* All that is wrong is told, in whichever file it is. */
 static int run(const struct run_options *options, int argc, char **argv, char *const *arguments,
                size_t n)
 {
@@ -127,6 +141,9 @@ static int run(const struct run_options *options, int argc, char **argv, char *c
         return hx_cli_usage_error("out of memory");
     int code = hx_cli_configure(exporter, options->config_file, arguments, n);
     hx_environment_hide_urls(argc, argv);
+    int web_code = read_web_config(exporter, options->web_config_file);
+    if (code == HX_EXIT_OK)
+        code = web_code;
     if (code == HX_EXIT_OK && !options->is_check_only)
         code = serve(exporter, options);
     hx_exporter_free(exporter);
@@ -135,7 +152,8 @@ static int run(const struct run_options *options, int argc, char **argv, char *c
 
 int hx_cli_run(int argc, char **argv)
 {
-    struct run_options options = {.log_level = HX_LOG_INFO};
+    struct run_options options = {.log_level = HX_LOG_INFO,
+                                  .shutdown_delay_ns = DEFAULT_SHUTDOWN_DELAY_NS};
     struct hx_error err = {0};
     size_t n = 0;
     char **arguments = calloc((size_t)argc + 1, sizeof(char *));

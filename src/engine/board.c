@@ -83,7 +83,26 @@ void hx_generation_release(struct hx_generation *generation)
     free(generation->records);
     free(generation->by_name);
     free(generation->startup_requires);
+    free(generation->service_name);
+    free(generation->service_version);
+    free(generation->service_commit);
     free(generation);
+}
+
+static bool copy_text(char **copy, const char *text)
+{
+    *copy = text == NULL ? NULL : strdup(text);
+    return text == NULL || *copy != NULL;
+}
+
+enum hx_errcode hx_generation_describe(struct hx_generation *generation, const char *name,
+                                       const char *version, const char *commit,
+                                       struct hx_error *err)
+{
+    bool is_copied = copy_text(&generation->service_name, name) &&
+                     copy_text(&generation->service_version, version) &&
+                     copy_text(&generation->service_commit, commit);
+    return is_copied ? HX_OK : hx_error_set(err, HX_ERR_NOMEM, "out of memory");
 }
 
 size_t hx_generation_index(const struct hx_generation *generation, const char *name)
@@ -153,6 +172,15 @@ void hx_board_set_maintenance(struct hx_board *board, enum hx_maintenance_source
     board->maintenance[source] = *maintenance;
     pthread_mutex_unlock(&board->lock);
     hx_board_changed(board, true);
+}
+
+struct hx_maintenance hx_board_maintenance_of(struct hx_board *board,
+                                              enum hx_maintenance_source source)
+{
+    pthread_mutex_lock(&board->lock);
+    struct hx_maintenance maintenance = board->maintenance[source];
+    pthread_mutex_unlock(&board->lock);
+    return maintenance;
 }
 
 struct hx_maintenance hx_board_maintenance(struct hx_board *board, int64_t now_ns)

@@ -23,6 +23,7 @@ struct hx_generation {
     struct hx_record **startup_requires; /* those that must have passed once; borrowed, or NULL */
     size_t n_startup_requires;
     int64_t loaded_wall_ns;
+    char *service_name, *service_version, *service_commit; /* NULL: not told */
 };
 
 /* Takes the references in records, also when it fails; the array is copied. startup_requires:
@@ -32,6 +33,11 @@ enum hx_errcode hx_generation_new(struct hx_record *const *records, size_t n,
                                   struct hx_generation **generation,
                                   struct hx_error *err) HX_MUST_CHECK;
 void hx_generation_release(struct hx_generation *generation);
+
+/* Says what service it is of; the texts are copied and may be NULL. Before it is published. */
+enum hx_errcode hx_generation_describe(struct hx_generation *generation, const char *name,
+                                       const char *version, const char *commit,
+                                       struct hx_error *err) HX_MUST_CHECK;
 
 /* The place of the dependency of that name; SIZE_MAX when there is none. */
 size_t hx_generation_index(const struct hx_generation *generation, const char *name);
@@ -83,6 +89,10 @@ void hx_board_changed(struct hx_board *board, bool is_verdict);
 /* Begins (is_on) or ends maintenance for one source; any thread but the engine's. */
 void hx_board_set_maintenance(struct hx_board *board, enum hx_maintenance_source source,
                               const struct hx_maintenance *maintenance);
+
+/* What one source wants, or wanted: it may be over. */
+struct hx_maintenance hx_board_maintenance_of(struct hx_board *board,
+                                              enum hx_maintenance_source source);
 
 /* The maintenance that is on at now_ns, of the source that wants it longest; is_on false: none. */
 struct hx_maintenance hx_board_maintenance(struct hx_board *board, int64_t now_ns);

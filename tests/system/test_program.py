@@ -219,7 +219,7 @@ def test_a_closed_log_ends_nothing(directory):
     port = free_port()
     process = subprocess.Popen(
         ["sh", "-c", 'exec "$0" "$@" 2>&-', PROGRAM, f"--web.listen-address=127.0.0.1:{port}",
-         f"a=tcp://{faults.refused()}"], env=environment(), stdin=subprocess.DEVNULL)
+         "--shutdown.delay=0s", f"a=tcp://{faults.refused()}"], env=environment(), stdin=subprocess.DEVNULL)
     try:
         wait_until(lambda: _answers(port), 5, "it answers")
     finally:

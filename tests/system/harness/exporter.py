@@ -92,6 +92,8 @@ class Exporter:
             flags.append(f"--config.file={write_config(directory, config)}")
         if not any(arg.startswith("--log.level") for arg in args):
             flags.append("--log.level=debug")
+        if not any(arg.startswith("--shutdown.delay") for arg in map(str, args)):
+            flags.append("--shutdown.delay=0s")
         self._command = [*namespace.prefix(), *prefix, PROGRAM, *flags, *map(str, args)]
         self._env = environment(env)
         self._stderr = stderr

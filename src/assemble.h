@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The exporter's inside: what it is made of, and how its parts are put together. For the files of
+ * this folder and the program; the library's users see health_exporter/exporter.h.
+ */
+#ifndef HX_ASSEMBLE_H
+#define HX_ASSEMBLE_H
+
+#include "config/config.h"
+#include "descriptors.h"
+#include "engine/engine.h"
+#include "health_exporter/exporter.h"
+#include "keeper.h"
+#include "watch.h"
+#include "web/server.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+/* Where to listen: an address, or a socket that does already. */
+struct hx_listen {
+    char *address; /* NULL: fd */
+    int fd;        /* owned until the web adopts it; -1 */
+};
+
+struct hx_exporter {
+    /* Set before start, constant from then on. */
+    const struct hx_kind **kinds; /* NULL-terminated */
+    size_t n_kinds;
+    char *config_path;           /* NULL: none */
+    char *web_config_path;       /* NULL: none */
+    struct hx_strings arguments; /* NAME=URL; secret */
+    struct hx_listen *listens;
+    size_t n_listens;
+    char *telemetry_path;
+    bool is_lifecycle_enabled;
+    struct hx_log *log;
+    uint64_t seed;
+    struct hx_diagnostics diagnostics; /* of the last load or add */
+    struct hx_access *access;          /* read, until start gives it to the web */
+
+    pthread_mutex_t lock; /* held by a reload from its begin to its end; guards the next ones */
+    bool is_running;
+    bool was_started;        /* it cannot start again */
+    struct hx_config config; /* from start on without its dependencies */
+    struct hx_watch watches[2];
+    bool is_file_unreadable; /* that of maintenance; has been told */
+
+    _Atomic int64_t manual_until_ns; /* maintenance that ends by itself; 0: none */
+    struct hx_board board;
+    struct hx_registry *registry;
+    struct hx_gauge *reload_successful, *reload_time;
+    struct hx_keeper *keeper;
+    struct hx_engine *engine;
+    struct hx_web *web;
+};
+
+/* ---- assemble.c ---- */
+
+/* Adds what is checked when nothing is configured: this host. */
+enum hx_errcode hx_config_add_defaults(struct hx_exporter *exporter, struct hx_config *config,
+                                       struct hx_diagnostics *diagnostics) HX_MUST_CHECK;
+
+/* Makes families, listeners and engine from what was set before start; nothing runs yet. What is
+ * made when it fails is hx_exporter_stop()'s to end. */
+enum hx_errcode hx_exporter_assemble(struct hx_exporter *exporter,
+                                     const struct hx_descriptor_shares *shares,
+                                     struct hx_error *err) HX_MUST_CHECK;
+
+/* ---- maintenance.c ---- */
+
+/* Looks whether planned maintenance has begun or ended; the lock is held. */
+void hx_maintenance_poll(struct hx_exporter *exporter);
+
+/* Begins or ends what an operator asked for. */
+void hx_maintenance_set(struct hx_exporter *exporter, const struct hx_maintenance *maintenance);
+
+/* ---- reload.c ---- */
+
+/* As hx_exporter_reload(), later, by the keeper; done may be NULL. Several that wait are served by
+ * one. */
+enum hx_errcode hx_exporter_ask_reload(struct hx_exporter *exporter, hx_reload_done done,
+                                       void *done_data, struct hx_error *err) HX_MUST_CHECK;
+
+/* Says what the keeper has to look at from now on; the lock is held. */
+void hx_exporter_update_polls(struct hx_exporter *exporter);
+
+/* For the keeper: a reload, and what is looked at each second. */
+void hx_exporter_keep_reload(void *data, struct hx_reload *reload);
+void hx_exporter_keep_poll(void *data);
+
+#endif
