@@ -7,7 +7,6 @@
 
 #include "base/clock.h"
 #include "web/landing.h"
-#include "web/reply.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -133,7 +132,7 @@ static void make_landing(struct hx_body *body, const struct hx_bodies *bodies,
     hx_strbuf_init(&buf);
     hx_landing_render(&buf, bodies->generation, verdict, now_ns, bodies->service.name,
                       bodies->telemetry_path);
-    body->response = hx_response_take(&buf, HX_TYPE_HTML, body->is_closing);
+    body->response = hx_response_tagged_take(&buf, HX_TYPE_HTML, body->is_closing, body->etag);
     body->status = MHD_HTTP_OK;
     body->valid_until_ns = verdict->valid_until_ns;
 }

@@ -12,6 +12,7 @@
 
 #include "engine/board.h"
 #include "web/probes.h"
+#include "web/reply.h"
 
 #include <microhttpd.h>
 
@@ -24,6 +25,7 @@ struct hx_body {
     bool is_closing; /* it has Connection: close */
     uint64_t version, verdict_version;
     int64_t made_ns, valid_until_ns;
+    char etag[HX_ETAG_SIZE]; /* of the landing page */
 };
 
 struct hx_bodies {

@@ -3,7 +3,7 @@
 #include "web/constants.h"
 
 #include "health_exporter/exporter.h"
-#include "web/reply.h"
+#include "web/openapi.h"
 
 static const struct {
     const char *text, *type;
@@ -27,6 +27,14 @@ static void put_member(struct hx_strbuf *buf, const char *key, const char *value
     hx_strbuf_putc(buf, ',');
 }
 
+static struct MHD_Response *make_openapi(struct hx_constants *constants, bool is_closing)
+{
+    struct hx_strbuf buf;
+    hx_strbuf_init(&buf);
+    hx_strbuf_append(&buf, hx_openapi_text, hx_openapi_len);
+    return hx_response_tagged_take(&buf, HX_TYPE_JSON, is_closing, constants->openapi_etag);
+}
+
 /* What the service did not tell about itself is left out. */
 static struct MHD_Response *make_version(const struct hx_web_options *options, bool is_closing)
 {
@@ -44,9 +52,11 @@ static struct MHD_Response *make_version(const struct hx_web_options *options, b
     return hx_response_take(&buf, HX_TYPE_JSON, is_closing);
 }
 
-static struct MHD_Response *make(size_t constant, const struct hx_web_options *options,
-                                 bool is_closing)
+static struct MHD_Response *make(struct hx_constants *constants, size_t constant,
+                                 const struct hx_web_options *options, bool is_closing)
 {
+    if (constant == HX_CONSTANT_OPENAPI)
+        return make_openapi(constants, is_closing);
     if (constant == HX_CONSTANT_VERSION)
         return make_version(options, is_closing);
     struct MHD_Response *response =
@@ -60,8 +70,8 @@ enum hx_errcode hx_constants_init(struct hx_constants *constants,
 {
     bool is_good = true;
     for (size_t i = 0; i < HX_N_CONSTANTS; i++) {
-        constants->responses[i][0] = make(i, options, false);
-        constants->responses[i][1] = make(i, options, true);
+        constants->responses[i][0] = make(constants, i, options, false);
+        constants->responses[i][1] = make(constants, i, options, true);
         is_good =
             is_good && constants->responses[i][0] != NULL && constants->responses[i][1] != NULL;
     }

@@ -3,6 +3,7 @@
 #ifndef HX_WEB_CONSTANTS_H
 #define HX_WEB_CONSTANTS_H
 
+#include "web/reply.h"
 #include "web/server.h"
 
 #include <microhttpd.h>
@@ -15,12 +16,14 @@ enum hx_constant {
     HX_CONSTANT_NOT_READY,
     HX_CONSTANT_NO_CONTENT,
     HX_CONSTANT_NOT_FOUND,
-    HX_CONSTANT_VERSION
+    HX_CONSTANT_VERSION,
+    HX_CONSTANT_OPENAPI
 };
-#define HX_N_CONSTANTS (HX_CONSTANT_VERSION + 1)
+#define HX_N_CONSTANTS (HX_CONSTANT_OPENAPI + 1)
 
 struct hx_constants {
     struct MHD_Response *responses[HX_N_CONSTANTS][2]; /* [1] closes the connection */
+    char openapi_etag[HX_ETAG_SIZE];
 };
 
 enum hx_errcode hx_constants_init(struct hx_constants *constants,

@@ -20,6 +20,7 @@ static const struct {
 #define GUARDED (R(LANDING) | R(DETAILED) | R(METRICS) | R(OPENAPI) | WRITING)
     {200, ALL & ~(R(OTHER) | R(HEARTBEAT))},
     {204, R(HEARTBEAT)},
+    {304, R(LANDING) | R(OPENAPI)},
     {400, ALL},
     {401, GUARDED},
     {403, ALL},

@@ -6,7 +6,7 @@
 #include "health_exporter/metrics.h"
 #include "web/routes.h"
 
-#define HX_N_STATUSES 16
+#define HX_N_STATUSES 17
 
 struct hx_counts {
     struct hx_counter *cells[HX_N_ROUTES][HX_N_STATUSES]; /* NULL: the route never says that */

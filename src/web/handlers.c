@@ -11,8 +11,19 @@
 
 static enum MHD_Result handle_other(struct hx_exchange *exchange)
 {
-    exchange->route = HX_ROUTE_OTHER;
     return hx_exchange_send_constant(exchange, MHD_HTTP_NOT_FOUND, HX_CONSTANT_NOT_FOUND);
+}
+
+/* 200 with the response, which has that tag, or 304 when the client has it already. */
+static enum MHD_Result send_tagged(struct hx_exchange *exchange, struct MHD_Response *response,
+                                   const char *etag)
+{
+    const char *known =
+        MHD_lookup_connection_value(exchange->mhd, MHD_HEADER_KIND, MHD_HTTP_HEADER_IF_NONE_MATCH);
+    if (!hx_etag_matches(known, etag))
+        return hx_exchange_send(exchange, MHD_HTTP_OK, response);
+    return hx_exchange_send_take(exchange, MHD_HTTP_NOT_MODIFIED,
+                                 hx_response_unchanged(etag, exchange->is_closing));
 }
 
 static enum MHD_Result handle_landing(struct hx_exchange *exchange)
@@ -20,12 +31,19 @@ static enum MHD_Result handle_landing(struct hx_exchange *exchange)
     const struct hx_body *body =
         hx_bodies_page(&exchange->web->bodies, HX_PAGE_LANDING, HX_DIALECT_JSON,
                        exchange->web->now_ns, exchange->is_closing);
-    return body == NULL ? MHD_NO : hx_exchange_send(exchange, body->status, body->response);
+    return body == NULL ? MHD_NO : send_tagged(exchange, body->response, body->etag);
 }
 
 static enum MHD_Result handle_version(struct hx_exchange *exchange)
 {
     return hx_exchange_send_constant(exchange, MHD_HTTP_OK, HX_CONSTANT_VERSION);
+}
+
+static enum MHD_Result handle_openapi(struct hx_exchange *exchange)
+{
+    const struct hx_constants *constants = &exchange->web->constants;
+    return send_tagged(exchange, constants->responses[HX_CONSTANT_OPENAPI][exchange->is_closing],
+                       constants->openapi_etag);
 }
 
 static enum MHD_Result handle_healthy(struct hx_exchange *exchange)
@@ -58,7 +76,7 @@ const hx_handler hx_handlers[HX_N_ROUTES] = {
     [HX_ROUTE_DETAILED] = hx_detailed_handle,
     [HX_ROUTE_VERSION] = handle_version,
     [HX_ROUTE_METRICS] = hx_metrics_page_handle,
-    [HX_ROUTE_OPENAPI] = handle_other,
+    [HX_ROUTE_OPENAPI] = handle_openapi,
     [HX_ROUTE_HEALTHY] = handle_healthy,
     [HX_ROUTE_READY] = handle_ready,
     [HX_ROUTE_HEARTBEAT] = hx_heartbeat_handle,

@@ -18,10 +18,8 @@ static const char head[] =
 static const struct {
     const char *path, *text;
 } links[] = {
-    {"/livez", "Liveness"},
-    {"/readyz", "Readiness"},
-    {"/startupz", "Startup"},
-    {"/version", "Version"},
+    {"/livez", "Liveness"},          {"/readyz", "Readiness"}, {"/startupz", "Startup"},
+    {"/health/detailed", "Details"}, {"/version", "Version"},  {"/openapi.json", "OpenAPI"},
 };
 
 static void put_escaped(struct hx_strbuf *buf, const char *text)

@@ -2,6 +2,8 @@
 /* A response is complete before it is queued for the first time, and never changed after. */
 #include "web/reply.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -64,4 +66,40 @@ struct MHD_Response *hx_response_error(const char *sentence, bool is_closing)
     hx_strbuf_put_json(&buf, sentence);
     hx_strbuf_putc(&buf, '}');
     return hx_response_take(&buf, HX_TYPE_JSON, is_closing);
+}
+
+/* FNV-1a: it tells versions apart, and guards nothing. */
+static void put_etag(const char *text, size_t len, char etag[HX_ETAG_SIZE])
+{
+    uint64_t hash = UINT64_C(0xcbf29ce484222325);
+    for (size_t i = 0; i < len; i++)
+        hash = (hash ^ (unsigned char)text[i]) * UINT64_C(0x100000001b3);
+    snprintf(etag, HX_ETAG_SIZE, "\"%016" PRIx64 "\"", hash);
+}
+
+struct MHD_Response *hx_response_tagged_take(struct hx_strbuf *buf, const char *content_type,
+                                             bool is_closing, char etag[HX_ETAG_SIZE])
+{
+    put_etag(hx_strbuf_text(buf), buf->len, etag);
+    return hx_response_add(hx_response_take(buf, content_type, is_closing), "ETag", etag);
+}
+
+struct MHD_Response *hx_response_unchanged(const char *etag, bool is_closing)
+{
+    return hx_response_add(hx_response_constant("", NULL, is_closing), "ETag", etag);
+}
+
+bool hx_etag_matches(const char *if_none_match, const char *etag)
+{
+    const char *c = if_none_match == NULL ? "" : if_none_match;
+    while (*c != '\0') {
+        c += strspn(c, " \t,");
+        if (strncmp(c, "W/", 2) == 0)
+            c += 2;
+        size_t len = strcspn(c, " \t,");
+        if ((len == 1 && *c == '*') || (len == strlen(etag) && strncmp(c, etag, len) == 0))
+            return true;
+        c += len;
+    }
+    return false;
 }

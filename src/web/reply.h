@@ -31,6 +31,22 @@ struct MHD_Response *hx_response_take(struct hx_strbuf *buf, const char *content
 struct MHD_Response *hx_response_constant(const char *text, const char *content_type,
                                           bool is_closing);
 
+/*
+ * Replies that a client may keep and ask about again: ETag and If-None-Match (RFC 9110, 13.1.2).
+ * Only for what is no probe: a probe's status is its answer, and 304 says nothing.
+ */
+#define HX_ETAG_SIZE 19 /* a quoted hash of 16 digits, and the NUL */
+
+/* As hx_response_take(), with the tag of the text, which is also left in etag. */
+struct MHD_Response *hx_response_tagged_take(struct hx_strbuf *buf, const char *content_type,
+                                             bool is_closing, char etag[HX_ETAG_SIZE]);
+
+/* What goes with 304. */
+struct MHD_Response *hx_response_unchanged(const char *etag, bool is_closing);
+
+/* Does the value of If-None-Match (may be NULL) name the tag? */
+bool hx_etag_matches(const char *if_none_match, const char *etag);
+
 /* {"error":"sentence"} */
 struct MHD_Response *hx_response_error(const char *sentence, bool is_closing);
 
