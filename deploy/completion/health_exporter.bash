@@ -25,6 +25,7 @@ _health_exporter_flags()
     kinds) ;;
     *)
         echo --config.file= --config.check --config.schema --web.listen-address= \
+            --web.config.file= --web.enable-lifecycle --shutdown.delay= \
             --web.telemetry-path= --log.level= --log.format= --version
         ;;
     esac

@@ -18,6 +18,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#define MAX_SCHEMES 128
+
 /* {"$ref": "#/$defs/NAME"} */
 static void put_reference(struct hx_json *json, const char *key, const char *definition)
 {
@@ -42,26 +44,42 @@ static void put_required(struct hx_json *json, const char *name)
 
 /* ---- URLs ---- */
 
-/* "tcp|tcp\+unix", ready for a regular expression. */
-static void add_schemes(struct hx_strbuf *pattern, const struct hx_kind *kind)
+static bool is_listed(const char *const *list, const char *text)
 {
-    for (const char *const *scheme = kind->schemes; *scheme != NULL; scheme++) {
-        hx_strbuf_puts(pattern, scheme == kind->schemes ? "" : "|");
-        for (const char *c = *scheme; *c != '\0'; c++) {
-            hx_strbuf_puts(pattern, strchr("+.", *c) != NULL ? "\\" : "");
-            hx_strbuf_putc(pattern, *c);
+    for (; list != NULL && *list != NULL; list++) {
+        if (strcmp(*list, text) == 0) {
+            return true;
         }
     }
+    return false;
 }
 
-static void put_scheme_pattern(struct hx_json *json, const struct hx_kind *const *kinds, size_t n)
+/* Adds the kind's schemes but those left out (may be NULL) to the n of the list; returns how many
+ * there are then. */
+static size_t add_schemes(const char *list[MAX_SCHEMES + 1], size_t n, const struct hx_kind *kind,
+                          const char *const *left_out)
+{
+    for (const char *const *scheme = kind->schemes; *scheme != NULL; scheme++) {
+        if (n < MAX_SCHEMES && !is_listed(left_out, *scheme)) {
+            list[n++] = *scheme;
+        }
+    }
+    list[n] = NULL;
+    return n;
+}
+
+/* "^(?:tcp|tcp\+unix):" */
+static void put_scheme_pattern(struct hx_json *json, const char *const *schemes)
 {
     struct hx_strbuf pattern;
     hx_strbuf_init(&pattern);
     hx_strbuf_puts(&pattern, "^(?:");
-    for (size_t i = 0; i < n; i++) {
-        hx_strbuf_puts(&pattern, i == 0 ? "" : "|");
-        add_schemes(&pattern, kinds[i]);
+    for (const char *const *scheme = schemes; *scheme != NULL; scheme++) {
+        hx_strbuf_puts(&pattern, scheme == schemes ? "" : "|");
+        for (const char *c = *scheme; *c != '\0'; c++) {
+            hx_strbuf_puts(&pattern, strchr("+.", *c) != NULL ? "\\" : "");
+            hx_strbuf_putc(&pattern, *c);
+        }
     }
     hx_strbuf_puts(&pattern, "):");
     json->out->is_failed |= pattern.is_failed;
@@ -77,20 +95,22 @@ static void put_open_pattern(struct hx_json *json)
 
 static void put_url(struct hx_json *json, const struct hx_kind *const *kinds)
 {
+    const char *schemes[MAX_SCHEMES + 1];
     size_t n = 0;
     hx_json_begin_object(json, "url");
     hx_json_text(json, "description", "where the dependency is; the scheme chooses the kind");
     hx_json_text(json, "type", "string");
     hx_json_begin_array(json, "examples");
-    for (; kinds[n] != NULL; n++) {
-        for (const char *const *example = kinds[n]->examples; *example != NULL; example++) {
+    for (; *kinds != NULL; kinds++) {
+        n = add_schemes(schemes, n, *kinds, NULL);
+        for (const char *const *example = (*kinds)->examples; *example != NULL; example++) {
             hx_json_text(json, NULL, *example);
         }
     }
     hx_json_end_array(json);
     hx_json_begin_array(json, "anyOf");
     hx_json_begin_object(json, NULL);
-    put_scheme_pattern(json, kinds, n);
+    put_scheme_pattern(json, schemes);
     hx_json_end_object(json);
     hx_json_begin_object(json, NULL);
     put_open_pattern(json);
@@ -125,13 +145,53 @@ static void end_url_match(struct hx_json *json)
     hx_json_end_object(json);
 }
 
-static void put_choice_of_kind(struct hx_json *json, const struct hx_kind *const *kind)
+static void put_if_scheme(struct hx_json *json, const char *const *schemes)
+{
+    begin_url_match(json, "if");
+    put_scheme_pattern(json, schemes);
+    end_url_match(json);
+}
+
+static void put_choice_of_kind(struct hx_json *json, const struct hx_kind *kind)
 {
     hx_json_begin_object(json, NULL);
-    begin_url_match(json, "if");
-    put_scheme_pattern(json, kind, 1);
-    end_url_match(json);
-    put_kind_reference(json, "then", *kind);
+    put_if_scheme(json, kind->schemes);
+    put_kind_reference(json, "then", kind);
+    hx_json_end_object(json);
+}
+
+static void put_without_tls(struct hx_json *json, const char *const *schemes)
+{
+    hx_json_begin_object(json, NULL);
+    put_if_scheme(json, schemes);
+    hx_json_begin_object(json, "then");
+    hx_json_begin_object(json, "properties");
+    hx_json_begin_object(json, "tls");
+    hx_json_int(json, "maxProperties", 0);
+    hx_json_end_object(json);
+    hx_json_end_object(json);
+    hx_json_end_object(json);
+    hx_json_end_object(json);
+}
+
+/* Common options that the kind has no use for; see useless.c. */
+static void put_useless(struct hx_json *json, const struct hx_kind *kind)
+{
+    const char *schemes[MAX_SCHEMES + 1];
+    if (add_schemes(schemes, 0, kind, kind->tls_schemes) > 0) {
+        put_without_tls(json, schemes);
+    }
+    if (kind->is_connection_kept) {
+        return;
+    }
+    hx_json_begin_object(json, NULL);
+    put_if_scheme(json, kind->schemes);
+    hx_json_begin_object(json, "then");
+    hx_json_begin_object(json, "properties");
+    hx_json_bool(json, "connection", false);
+    hx_json_bool(json, "max_connection_age", false);
+    hx_json_end_object(json);
+    hx_json_end_object(json);
     hx_json_end_object(json);
 }
 
@@ -193,7 +253,8 @@ static void put_dependency(struct hx_json *json, const struct hx_kind *const *ki
     hx_json_begin_array(json, "allOf");
     put_reference(json, NULL, "common_options");
     for (const struct hx_kind *const *kind = kinds; *kind != NULL; kind++) {
-        put_choice_of_kind(json, kind);
+        put_choice_of_kind(json, *kind);
+        put_useless(json, *kind);
     }
     put_any_kind(json, kinds);
     hx_json_end_array(json);
