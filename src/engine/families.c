@@ -11,6 +11,10 @@
 #include <stdio.h>
 #include <string.h>
 
+/* How many members ahead a record is fetched, and then what it points to. */
+#define FAR  8
+#define NEAR 4
+
 typedef void (*sample_fn)(const struct hx_board_view *view, const struct hx_record *record,
                           struct hx_samples *out);
 
@@ -20,51 +24,58 @@ static void sample_live(const struct hx_board_view *view, const struct hx_record
                         struct hx_samples *out)
 {
     (void)record;
-    hx_samples_gauge(out, NULL, NULL, view->verdict.is_live);
+    hx_samples_gauge(out, HX_NO_LABELS, HX_NO_LABELS, view->verdict.is_live);
 }
 
 static void sample_ready(const struct hx_board_view *view, const struct hx_record *record,
                          struct hx_samples *out)
 {
     (void)record;
-    hx_samples_gauge(out, NULL, NULL, hx_readiness_is_ready(view->verdict.readiness));
+    hx_samples_gauge(out, HX_NO_LABELS, HX_NO_LABELS,
+                     hx_readiness_is_ready(view->verdict.readiness));
 }
 
 static void sample_started(const struct hx_board_view *view, const struct hx_record *record,
                            struct hx_samples *out)
 {
     (void)record;
-    hx_samples_gauge(out, NULL, NULL, view->verdict.is_started);
+    hx_samples_gauge(out, HX_NO_LABELS, HX_NO_LABELS, view->verdict.is_started);
 }
 
 static void sample_service_degraded(const struct hx_board_view *view,
                                     const struct hx_record *record, struct hx_samples *out)
 {
     (void)record;
-    hx_samples_gauge(out, NULL, NULL, view->verdict.readiness == HX_READY_DEGRADED);
+    hx_samples_gauge(out, HX_NO_LABELS, HX_NO_LABELS, view->verdict.readiness == HX_READY_DEGRADED);
 }
 
 static void sample_maintenance(const struct hx_board_view *view, const struct hx_record *record,
                                struct hx_samples *out)
 {
     (void)record;
-    hx_samples_gauge(out, NULL, NULL, view->verdict.maintenance.is_on);
+    hx_samples_gauge(out, HX_NO_LABELS, HX_NO_LABELS, view->verdict.maintenance.is_on);
 }
 
 /* ---- a dependency ---- */
+
+static struct hx_labels labels_of(const struct hx_record *record)
+{
+    return (struct hx_labels){record->labels, record->labels_len};
+}
 
 static void sample_status(const struct hx_board_view *view, const struct hx_record *record,
                           struct hx_samples *out)
 {
     enum hx_state state = hx_record_state(record, view->now_ns);
-    hx_samples_gauge(out, record->labels, NULL, state == HX_STATE_UP || state == HX_STATE_DEGRADED);
+    hx_samples_gauge(out, labels_of(record), HX_NO_LABELS,
+                     state == HX_STATE_UP || state == HX_STATE_DEGRADED);
 }
 
 static void sample_degraded(const struct hx_board_view *view, const struct hx_record *record,
                             struct hx_samples *out)
 {
     enum hx_state state = hx_record_state(record, view->now_ns);
-    hx_samples_gauge(out, record->labels, NULL, state == HX_STATE_DEGRADED);
+    hx_samples_gauge(out, labels_of(record), HX_NO_LABELS, state == HX_STATE_DEGRADED);
 }
 
 static void sample_stale(const struct hx_board_view *view, const struct hx_record *record,
@@ -74,7 +85,7 @@ static void sample_stale(const struct hx_board_view *view, const struct hx_recor
     enum hx_reason reason;
     HX_RECORD_READ_PART(record, state, fresh_until_ns, &status);
     hx_status_state(&status, view->now_ns, &reason);
-    hx_samples_gauge(out, record->labels, NULL, reason == HX_REASON_STALE);
+    hx_samples_gauge(out, labels_of(record), HX_NO_LABELS, reason == HX_REASON_STALE);
 }
 
 static void sample_last_result(const struct hx_board_view *view, const struct hx_record *record,
@@ -82,29 +93,31 @@ static void sample_last_result(const struct hx_board_view *view, const struct hx
 {
     (void)view;
     if (HX_RECORD_FIELD(record, has_result))
-        hx_samples_gauge(out, record->labels, NULL, (double)HX_RECORD_FIELD(record, is_last_pass));
+        hx_samples_gauge(out, labels_of(record), HX_NO_LABELS,
+                         (double)HX_RECORD_FIELD(record, is_last_pass));
 }
 
 static void sample_duration(const struct hx_board_view *view, const struct hx_record *record,
                             struct hx_samples *out)
 {
     (void)view;
-    hx_samples_histogram(out, record->labels, record->durations, &hx_duration_buckets);
+    hx_samples_histogram(out, labels_of(record), record->durations, &hx_duration_buckets);
 }
 
 static void sample_failures(const struct hx_board_view *view, const struct hx_record *record,
                             struct hx_samples *out)
 {
     (void)view;
-    static const char *const labels[HX_N_REASONS] = {
-#define X(name, text) [HX_REASON_##name] = "reason=\"" text "\"",
+    static const struct hx_labels labels[HX_N_REASONS] = {
+#define X(name, text) \
+    [HX_REASON_##name] = {"reason=\"" text "\"", sizeof("reason=\"" text "\"") - 1},
         HX_REASON_MAP(X)
 #undef X
     };
     for (size_t reason = HX_REASON_NONE + 1; reason < HX_N_REASONS; reason++) {
         uint64_t count = atomic_load_explicit(&record->failures[reason], memory_order_relaxed);
         if ((record->reason_set & 1U << reason) != 0 || count > 0)
-            hx_samples_counter(out, record->labels, labels[reason], count);
+            hx_samples_counter(out, labels_of(record), labels[reason], count);
     }
 }
 
@@ -112,8 +125,8 @@ static void sample_phases(const struct hx_board_view *view, const struct hx_reco
                           struct hx_samples *out)
 {
     (void)view;
-    static const char *const labels[HX_N_PHASES] = {
-#define X(name, text) [HX_PHASE_##name] = "phase=\"" text "\"",
+    static const struct hx_labels labels[HX_N_PHASES] = {
+#define X(name, text) [HX_PHASE_##name] = {"phase=\"" text "\"", sizeof("phase=\"" text "\"") - 1},
         HX_PHASE_MAP(X)
 #undef X
     };
@@ -121,7 +134,7 @@ static void sample_phases(const struct hx_board_view *view, const struct hx_reco
     HX_RECORD_READ_PART(record, phase_set, phases_ns, &status);
     for (size_t phase = 0; phase < HX_N_PHASES; phase++) {
         if ((status.phase_set & INT64_C(1) << phase) != 0)
-            hx_samples_gauge_nano(out, record->labels, labels[phase], status.phases_ns[phase]);
+            hx_samples_gauge_nano(out, labels_of(record), labels[phase], status.phases_ns[phase]);
     }
 }
 
@@ -129,14 +142,15 @@ static void sample_consecutive_failures(const struct hx_board_view *view,
                                         const struct hx_record *record, struct hx_samples *out)
 {
     (void)view;
-    hx_samples_gauge(out, record->labels, NULL, (double)HX_RECORD_FIELD(record, failures_in_row));
+    hx_samples_gauge(out, labels_of(record), HX_NO_LABELS,
+                     (double)HX_RECORD_FIELD(record, failures_in_row));
 }
 
 static void sample_transitions(const struct hx_board_view *view, const struct hx_record *record,
                                struct hx_samples *out)
 {
     (void)view;
-    hx_samples_counter(out, record->labels, NULL,
+    hx_samples_counter(out, labels_of(record), HX_NO_LABELS,
                        atomic_load_explicit(&record->transitions, memory_order_relaxed));
 }
 
@@ -144,14 +158,14 @@ static void sample_skipped(const struct hx_board_view *view, const struct hx_rec
                            struct hx_samples *out)
 {
     (void)view;
-    static const char *const labels[HX_N_SKIP_CAUSES] = {
-        [HX_SKIP_BUSY] = "cause=\"busy\"",
-        [HX_SKIP_CAPACITY] = "cause=\"capacity\"",
-        [HX_SKIP_LATE] = "cause=\"late\"",
-        [HX_SKIP_BREAKER] = "cause=\"breaker\"",
+    static const struct hx_labels labels[HX_N_SKIP_CAUSES] = {
+        [HX_SKIP_BUSY] = {"cause=\"busy\"", sizeof("cause=\"busy\"") - 1},
+        [HX_SKIP_CAPACITY] = {"cause=\"capacity\"", sizeof("cause=\"capacity\"") - 1},
+        [HX_SKIP_LATE] = {"cause=\"late\"", sizeof("cause=\"late\"") - 1},
+        [HX_SKIP_BREAKER] = {"cause=\"breaker\"", sizeof("cause=\"breaker\"") - 1},
     };
     for (size_t cause = 0; cause < HX_N_SKIP_CAUSES; cause++)
-        hx_samples_counter(out, record->labels, labels[cause],
+        hx_samples_counter(out, labels_of(record), labels[cause],
                            atomic_load_explicit(&record->skipped[cause], memory_order_relaxed));
 }
 
@@ -161,7 +175,7 @@ static void sample_last_run(const struct hx_board_view *view, const struct hx_re
     (void)view;
     int64_t at = HX_RECORD_FIELD(record, last_run_wall_ns);
     if (at != 0)
-        hx_samples_gauge_nano(out, record->labels, NULL, at);
+        hx_samples_gauge_nano(out, labels_of(record), HX_NO_LABELS, at);
 }
 
 static void sample_last_success(const struct hx_board_view *view, const struct hx_record *record,
@@ -170,14 +184,15 @@ static void sample_last_success(const struct hx_board_view *view, const struct h
     (void)view;
     int64_t at = HX_RECORD_FIELD(record, last_success_wall_ns);
     if (at != 0)
-        hx_samples_gauge_nano(out, record->labels, NULL, at);
+        hx_samples_gauge_nano(out, labels_of(record), HX_NO_LABELS, at);
 }
 
 static void sample_breaker(const struct hx_board_view *view, const struct hx_record *record,
                            struct hx_samples *out)
 {
     (void)view;
-    hx_samples_gauge(out, record->labels, NULL, (double)HX_RECORD_FIELD(record, is_breaker_open));
+    hx_samples_gauge(out, labels_of(record), HX_NO_LABELS,
+                     (double)HX_RECORD_FIELD(record, is_breaker_open));
 }
 
 static void sample_certificate(const struct hx_board_view *view, const struct hx_record *record,
@@ -186,7 +201,7 @@ static void sample_certificate(const struct hx_board_view *view, const struct hx
     (void)view;
     int64_t expiry = HX_RECORD_FIELD(record, certificate_expiry);
     if (expiry != 0)
-        hx_samples_gauge(out, record->labels, NULL, (double)expiry);
+        hx_samples_gauge(out, labels_of(record), HX_NO_LABELS, (double)expiry);
 }
 
 static void sample_values(const struct hx_board_view *view, const struct hx_record *record,
@@ -203,7 +218,7 @@ static void sample_values(const struct hx_board_view *view, const struct hx_reco
         if ((status.value_set & INT64_C(1) << i) == 0)
             continue;
         snprintf(label, sizeof(label), "value=\"%s\"", names[i]);
-        hx_samples_gauge(out, record->labels, label, status.values[i]);
+        hx_samples_gauge(out, labels_of(record), hx_labels_of(label), status.values[i]);
     }
 }
 
@@ -211,21 +226,24 @@ static void sample_info(const struct hx_board_view *view, const struct hx_record
                         struct hx_samples *out)
 {
     (void)view;
-    hx_samples_gauge(out, record->labels, record->info_labels, 1);
+    struct hx_labels info = {record->info_labels, record->info_labels_len};
+    hx_samples_gauge(out, labels_of(record), info, 1);
 }
 
 static void sample_interval(const struct hx_board_view *view, const struct hx_record *record,
                             struct hx_samples *out)
 {
     (void)view;
-    hx_samples_gauge_nano(out, record->labels, NULL, record->dependency->policy.interval_ns);
+    hx_samples_gauge_nano(out, labels_of(record), HX_NO_LABELS,
+                          record->dependency->policy.interval_ns);
 }
 
 static void sample_timeout(const struct hx_board_view *view, const struct hx_record *record,
                            struct hx_samples *out)
 {
     (void)view;
-    hx_samples_gauge_nano(out, record->labels, NULL, record->dependency->policy.timeout_ns);
+    hx_samples_gauge_nano(out, labels_of(record), HX_NO_LABELS,
+                          record->dependency->policy.timeout_ns);
 }
 
 struct board_family {
@@ -321,11 +339,24 @@ static size_t n_members(const void *source, size_t family)
     return view->generation == NULL ? 0 : view->generation->n;
 }
 
+/* Ten thousand records do not stay in the processor's caches from family to family: those that come
+ * next are asked for while this one is written. */
+static const struct hx_record *record_at(const struct hx_generation *generation, size_t member)
+{
+    if (member + FAR < generation->n) {
+        const struct hx_record *far = generation->records[member + FAR];
+        __builtin_prefetch(&far->labels);
+        __builtin_prefetch(&far->words);
+        __builtin_prefetch(generation->records[member + NEAR]->labels);
+    }
+    return generation->records[member];
+}
+
 static void collect(const void *source, size_t family, size_t member, struct hx_samples *out)
 {
     const struct hx_board_view *view = source;
     const struct hx_record *record =
-        families[family].is_service ? NULL : view->generation->records[member];
+        families[family].is_service ? NULL : record_at(view->generation, member);
     families[family].sample(view, record, out);
 }
 

@@ -63,6 +63,8 @@ enum hx_errcode hx_record_new(struct hx_dependency *dependency, struct hx_record
         hx_record_release(r);
         return hx_error_set(err, HX_ERR_NOMEM, "out of memory");
     }
+    r->labels_len = strlen(r->labels);
+    r->info_labels_len = strlen(r->info_labels);
     *record = r;
     return HX_OK;
 }

@@ -51,6 +51,7 @@ struct hx_record {
     struct hx_dependency *dependency; /* owned by the record */
     char *labels;                     /* dependency="name", escaped */
     char *info_labels;                /* kind="...",critical="..." and so on, escaped */
+    size_t labels_len, info_labels_len;
     _Atomic uint64_t transitions;
     _Atomic uint64_t skipped[HX_N_SKIP_CAUSES];
     _Atomic uint64_t failures[HX_N_REASONS];

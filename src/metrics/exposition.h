@@ -33,19 +33,20 @@ struct hx_family {
 struct hx_samples;
 
 /* labels and more: escaped label text without braces, as hx_labels_format() makes it
- * (`dependency="db"`); either may be NULL or "". They are joined by a comma. */
-void hx_samples_counter(struct hx_samples *out, const char *labels, const char *more,
+ * (`dependency="db"`); either may be HX_NO_LABELS. They are joined by a comma. */
+void hx_samples_counter(struct hx_samples *out, struct hx_labels labels, struct hx_labels more,
                         uint64_t value);
 /* The same for counters that are not whole numbers (CPU seconds). */
-void hx_samples_counter_double(struct hx_samples *out, const char *labels, const char *more,
-                               double value);
-void hx_samples_gauge(struct hx_samples *out, const char *labels, const char *more, double value);
+void hx_samples_counter_double(struct hx_samples *out, struct hx_labels labels,
+                               struct hx_labels more, double value);
+void hx_samples_gauge(struct hx_samples *out, struct hx_labels labels, struct hx_labels more,
+                      double value);
 /* The same for what is known in billionths, as durations and timestamps are: exact, and some ten
  * times cheaper than a double that is no short fraction. */
-void hx_samples_gauge_nano(struct hx_samples *out, const char *labels, const char *more,
+void hx_samples_gauge_nano(struct hx_samples *out, struct hx_labels labels, struct hx_labels more,
                            int64_t nano);
 /* The buckets, _sum and _count; OpenMetrics allows the last two only where no bound is negative. */
-void hx_samples_histogram(struct hx_samples *out, const char *labels,
+void hx_samples_histogram(struct hx_samples *out, struct hx_labels labels,
                           const struct hx_histogram_cells *cells, const struct hx_buckets *buckets);
 
 /* A source of families. Everything it returns must stay as it is while a page is being written,

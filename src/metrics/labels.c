@@ -6,6 +6,11 @@
 
 #include <string.h>
 
+struct hx_labels hx_labels_of(const char *text)
+{
+    return (struct hx_labels){text, text != NULL ? strlen(text) : 0};
+}
+
 static void append_escaped(struct hx_strbuf *buf, const char *text, bool is_quote_escaped)
 {
     size_t len = strlen(text);

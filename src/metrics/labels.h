@@ -9,6 +9,20 @@
 #include "base/strbuf.h"
 #include "health_exporter/metrics.h"
 
+#include <stddef.h>
+
+/* Label text with its length, which is measured once and not again on every page. */
+struct hx_labels {
+    const char *text;
+    size_t len;
+};
+
+#define HX_NO_LABELS       ((struct hx_labels){NULL, 0})
+#define HX_LABELS(literal) ((struct hx_labels){literal, sizeof(literal) - 1})
+
+/* The text with its length; NULL is none. */
+struct hx_labels hx_labels_of(const char *text);
+
 /* Escaped label text of name, value, ..., NULL: `a="x",b="y"`; invalid UTF-8 becomes U+FFFD. Owned
  * by the caller; NULL when out of memory. */
 char *hx_labels_format(const char *const *names_values);

@@ -13,8 +13,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define NANO       1000000000
-#define MAX_DIGITS 17
+#define NANO        1000000000
+#define NANO_DIGITS 9
+#define MAX_DIGITS  17
 
 /* Up to here a double holds every whole number. */
 #define MAX_WHOLE 9007199254740992.0
@@ -57,6 +58,10 @@ static char *put_point_zero(char *p, enum hx_format format)
 
 char *hx_u64_put(char *p, uint64_t value)
 {
+    if (value < 10) {
+        *p = (char)('0' + value);
+        return p + 1;
+    }
     char text[20];
     size_t i = sizeof text;
     while (value >= 100) {
@@ -78,6 +83,22 @@ char *hx_counter_put(char *p, uint64_t value, enum hx_format format)
     return put_point_zero(hx_u64_put(p, value), format);
 }
 
+/* The nine digits of a fraction that is not 0, without the zeros at its end. */
+static char *put_fraction(char *p, uint32_t nano)
+{
+    p[NANO_DIGITS - 1] = (char)('0' + nano % 10);
+    nano /= 10;
+    for (int i = NANO_DIGITS - 3; i >= 0; i -= 2) {
+        memcpy(p + i, digit_pairs + nano % 100 * 2, 2);
+        nano /= 100;
+    }
+    char *end = p + NANO_DIGITS;
+    while (end[-1] == '0') {
+        end--;
+    }
+    return end;
+}
+
 char *hx_nano_put(char *p, int64_t nano, enum hx_format format)
 {
     uint64_t magnitude = (uint64_t)nano;
@@ -91,11 +112,7 @@ char *hx_nano_put(char *p, int64_t nano, enum hx_format format)
         return put_point_zero(p, format);
     }
     *p++ = '.';
-    for (uint64_t unit = NANO / 10; fraction > 0; unit /= 10) {
-        *p++ = (char)('0' + fraction / unit);
-        fraction %= unit;
-    }
-    return p;
+    return put_fraction(p, (uint32_t)fraction);
 }
 
 /* Fills decimal from the text of "%.*e". The decimal point is the locale's and is passed over. */
@@ -201,7 +218,7 @@ char *hx_double_put(char *p, double value, enum hx_format format)
     if (!isfinite(value)) {
         return put_not_finite(p, value);
     }
-    if (fabs(value) <= MAX_WHOLE && trunc(value) == value) {
+    if (fabs(value) <= MAX_WHOLE && (double)(int64_t)value == value) {
         if (signbit(value)) {
             *p++ = '-';
         }

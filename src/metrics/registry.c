@@ -117,17 +117,18 @@ static void collect_series(const void *source, size_t family, size_t member, str
 {
     const struct hx_series_family *of = family_at(source, family);
     const struct hx_series *series = hx_roll_item(&of->series, member);
+    struct hx_labels labels = {series->labels, series->node.key_len};
     switch (of->shape.type) {
     case HX_FAMILY_COUNTER:
-        hx_samples_counter(out, series->labels, NULL,
+        hx_samples_counter(out, labels, HX_NO_LABELS,
                            atomic_load_explicit(&series->as.counter.value, memory_order_relaxed));
         break;
     case HX_FAMILY_GAUGE:
-        hx_samples_gauge(out, series->labels, NULL,
+        hx_samples_gauge(out, labels, HX_NO_LABELS,
                          atomic_load_explicit(&series->as.gauge.value, memory_order_relaxed));
         break;
     case HX_FAMILY_HISTOGRAM:
-        hx_samples_histogram(out, series->labels, series->as.histogram.cells, of->buckets);
+        hx_samples_histogram(out, labels, series->as.histogram.cells, of->buckets);
         break;
     }
 }

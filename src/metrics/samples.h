@@ -11,6 +11,7 @@ struct hx_samples {
     const struct hx_family *family;
     enum hx_format format;
     size_t name_len;
+    size_t line_len; /* the longest line of the family, but for its labels */
 };
 
 /* For the samples of one family; all arguments are borrowed. */

@@ -18,6 +18,7 @@
 
 struct member {
     char *labels;
+    size_t labels_len;
     struct hx_histogram_cells *cells;
 };
 
@@ -57,12 +58,13 @@ static void collect(const void *source, size_t family, size_t i, struct hx_sampl
 {
     const struct world *world = source;
     const struct member *member = &world->members[i];
+    struct hx_labels labels = {member->labels, member->labels_len};
     if (family == DURATION) {
-        hx_samples_histogram(out, member->labels, member->cells, &world->buckets);
+        hx_samples_histogram(out, labels, member->cells, &world->buckets);
     } else if (family == UP) {
-        hx_samples_gauge(out, member->labels, NULL, i % 10 == 0 ? 0 : 1);
+        hx_samples_gauge(out, labels, HX_NO_LABELS, i % 10 == 0 ? 0 : 1);
     } else {
-        hx_samples_counter(out, member->labels, NULL, i);
+        hx_samples_counter(out, labels, HX_NO_LABELS, i);
     }
 }
 
@@ -76,6 +78,7 @@ static bool member_init(struct member *member, const struct hx_buckets *buckets,
     if (member->labels == NULL || member->cells == NULL) {
         return false;
     }
+    member->labels_len = strlen(member->labels);
     for (size_t n = 0; n < 100 + i % 100; n++) {
         hx_cells_observe(member->cells, buckets, (double)((n * 7919 + i) % 12000000) * 1e-6);
     }

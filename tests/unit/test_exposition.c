@@ -77,23 +77,25 @@ static void collect_first(const struct world *world, size_t family, struct hx_sa
 {
     switch (family) {
     case CPU:
-        hx_samples_counter_double(out, NULL, "", 12.25);
+        hx_samples_counter_double(out, HX_NO_LABELS, HX_LABELS(""), 12.25);
         break;
     case ODD:
-        hx_samples_gauge(out, NULL, "is=\"inf\"", HUGE_VAL);
-        hx_samples_gauge(out, "", "is=\"negative_inf\"", -HUGE_VAL);
-        hx_samples_gauge(out, "is=\"nan\"", NULL, (double)NAN);
-        hx_samples_gauge(out, "is=\"large\"", "", 1e100);
-        hx_samples_gauge(out, "is=\"third\"", "", 1.0 / 3);
+        hx_samples_gauge(out, HX_NO_LABELS, HX_LABELS("is=\"inf\""), HUGE_VAL);
+        hx_samples_gauge(out, HX_LABELS(""), HX_LABELS("is=\"negative_inf\""), -HUGE_VAL);
+        hx_samples_gauge(out, HX_LABELS("is=\"nan\""), HX_NO_LABELS, (double)NAN);
+        hx_samples_gauge(out, HX_LABELS("is=\"large\""), HX_LABELS(""), 1e100);
+        hx_samples_gauge(out, HX_LABELS("is=\"third\""), HX_LABELS(""), 1.0 / 3);
         break;
     case LAST_JOB:
-        hx_samples_gauge_nano(out, world->queues[0], NULL, 1763635800123456789);
+        hx_samples_gauge_nano(out, hx_labels_of(world->queues[0]), HX_NO_LABELS,
+                              1763635800123456789);
         break;
     case DURATION:
-        hx_samples_histogram(out, world->queues[0], world->durations, &hx_duration_buckets);
+        hx_samples_histogram(out, hx_labels_of(world->queues[0]), world->durations,
+                             &hx_duration_buckets);
         break;
     case DRIFT:
-        hx_samples_histogram(out, NULL, world->drift, world->drift_buckets);
+        hx_samples_histogram(out, HX_NO_LABELS, world->drift, world->drift_buckets);
         break;
     default:
         break;
@@ -104,11 +106,13 @@ static void collect(const void *source, size_t family, size_t member, struct hx_
 {
     const struct world *world = source;
     if (family == JOBS) {
-        hx_samples_counter(out, world->queues[member], "outcome=\"pass\"",
+        hx_samples_counter(out, hx_labels_of(world->queues[member]), HX_LABELS("outcome=\"pass\""),
                            member == 0 ? 3 : UINT64_MAX);
-        hx_samples_counter(out, world->queues[member], "outcome=\"fail\"", member);
+        hx_samples_counter(out, hx_labels_of(world->queues[member]), HX_LABELS("outcome=\"fail\""),
+                           member);
     } else if (family == UP) {
-        hx_samples_gauge(out, world->queues[member], NULL, member == 0 ? 1 : 0);
+        hx_samples_gauge(out, hx_labels_of(world->queues[member]), HX_NO_LABELS,
+                         member == 0 ? 1 : 0);
     } else if (member == 0) {
         collect_first(world, family, out);
     }
@@ -361,7 +365,7 @@ static void collect_pair(const void *source, size_t family, size_t member, struc
     (void)member;
     char *first = hx_labels_format((const char *const[]){"first", pair->text[0], NULL});
     char *second = hx_labels_format((const char *const[]){"second", pair->text[1], NULL});
-    hx_samples_gauge(out, first, second, 1.5);
+    hx_samples_gauge(out, hx_labels_of(first), hx_labels_of(second), 1.5);
     free(first);
     free(second);
 }

@@ -64,7 +64,7 @@ static void collect(const void *source, size_t family, size_t member, struct hx_
     const struct shown *shown = source;
     (void)family;
     (void)member;
-    hx_samples_histogram(out, NULL, shown->cells, shown->buckets);
+    hx_samples_histogram(out, HX_NO_LABELS, shown->cells, shown->buckets);
 }
 
 static char *show(const struct shown *shown, enum hx_format format)
