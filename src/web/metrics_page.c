@@ -52,8 +52,11 @@ enum MHD_Result hx_metrics_page_handle(struct hx_exchange *exchange)
     if (exchange->method == HX_METHOD_HEAD)
         return hx_exchange_send_take(exchange, MHD_HTTP_OK,
                                      hx_pieces_head(negotiated.content_type, exchange->is_closing));
-    if (exchange->web->n_scrapes >= HX_MAX_SCRAPES)
+    struct hx_client *client = exchange->connection;
+    if (exchange->web->n_scrapes >= HX_MAX_SCRAPES ||
+        hx_guard_scrapes(&exchange->web->guard, &client->peer) >= HX_MAX_PEER_SCRAPES)
         return hx_exchange_send_later(exchange, "too many scrapes at once");
+    client->is_scraping = true;
     return hx_exchange_send_take(exchange, MHD_HTTP_OK,
                                  begin(exchange->web, &negotiated, exchange->is_closing));
 }

@@ -414,6 +414,54 @@ static void too_many_scrapes_at_once_are_refused(void **state)
     assert_int_equal(status, 200);
 }
 
+/* Takes a part of the page only: the window is set before the connection is made. */
+static int begin_slow_scrape(uint16_t port)
+{
+    struct sockaddr_in address = {
+        .sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    int small = 1;
+    char first[9];
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &small, sizeof(small));
+    assert_int_equal(connect(fd, (struct sockaddr *)&address, sizeof(address)), 0);
+    assert_true(web_send_text(fd, "GET /metrics HTTP/1.1\r\nHost: t\r\n\r\n"));
+    assert_int_equal(recv(fd, first, 8, MSG_WAITALL), 8);
+    return fd;
+}
+
+/* Makes the page larger than what the kernel takes for a connection (net.ipv4.tcp_wmem). */
+static void fill_more(struct hx_registry *registry)
+{
+    static char value[2049];
+    memset(value, 'x', sizeof(value) - 1);
+    for (int i = 0; i < 4000; i++) {
+        snprintf(value, 8, "%07d", i);
+        value[7] = 'x';
+        const char *labels[] = {"n", value, NULL};
+        assert_non_null(hx_registry_counter(registry, "filler_total", "Filler.", labels, NULL));
+    }
+}
+
+static void one_address_has_half_of_the_scrapes(void **state)
+{
+    struct fixture *f = *state;
+    int fds[4];
+    struct web_reply reply;
+    fill_more(f->registry);
+    for (int i = 0; i < 4; i++)
+        fds[i] = begin_slow_scrape(f->port);
+    web_get(f->port, "GET", "/metrics", &reply);
+    assert_int_equal(reply.status, 503);
+    web_reply_fini(&reply);
+    int fd = begin_scrape(f); /* over the unix socket */
+    web_read_all(fd, &reply);
+    assert_true(reply.len > 0);
+    web_reply_fini(&reply);
+    close(fd);
+    for (int i = 0; i < 4; i++)
+        close(fds[i]);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -438,6 +486,7 @@ int main(void)
         SERVED(metrics_come_in_the_format_that_is_asked_for),
         SERVED(requests_are_counted_from_zero),
         SERVED(too_many_scrapes_at_once_are_refused),
+        SERVED(one_address_has_half_of_the_scrapes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
