@@ -14,16 +14,15 @@ static enum MHD_Result handle_other(struct hx_exchange *exchange)
     return hx_exchange_send_constant(exchange, MHD_HTTP_NOT_FOUND, HX_CONSTANT_NOT_FOUND);
 }
 
-/* 200 with the response, which has that tag, or 304 when the client has it already. */
+/* 200 with the response, which has that tag, or 304 when the client has it already: libmicrohttpd
+ * leaves the body out then. */
 static enum MHD_Result send_tagged(struct hx_exchange *exchange, struct MHD_Response *response,
                                    const char *etag)
 {
     const char *known =
         MHD_lookup_connection_value(exchange->mhd, MHD_HEADER_KIND, MHD_HTTP_HEADER_IF_NONE_MATCH);
-    if (!hx_etag_matches(known, etag))
-        return hx_exchange_send(exchange, MHD_HTTP_OK, response);
-    return hx_exchange_send_take(exchange, MHD_HTTP_NOT_MODIFIED,
-                                 hx_response_unchanged(etag, exchange->is_closing));
+    return hx_exchange_send(
+        exchange, hx_etag_matches(known, etag) ? MHD_HTTP_NOT_MODIFIED : MHD_HTTP_OK, response);
 }
 
 static enum MHD_Result handle_landing(struct hx_exchange *exchange)

@@ -84,11 +84,6 @@ struct MHD_Response *hx_response_tagged_take(struct hx_strbuf *buf, const char *
     return hx_response_add(hx_response_take(buf, content_type, is_closing), "ETag", etag);
 }
 
-struct MHD_Response *hx_response_unchanged(const char *etag, bool is_closing)
-{
-    return hx_response_add(hx_response_constant("", NULL, is_closing), "ETag", etag);
-}
-
 bool hx_etag_matches(const char *if_none_match, const char *etag)
 {
     const char *c = if_none_match == NULL ? "" : if_none_match;

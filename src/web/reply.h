@@ -41,9 +41,6 @@ struct MHD_Response *hx_response_constant(const char *text, const char *content_
 struct MHD_Response *hx_response_tagged_take(struct hx_strbuf *buf, const char *content_type,
                                              bool is_closing, char etag[HX_ETAG_SIZE]);
 
-/* What goes with 304. */
-struct MHD_Response *hx_response_unchanged(const char *etag, bool is_closing);
-
 /* Does the value of If-None-Match (may be NULL) name the tag? */
 bool hx_etag_matches(const char *if_none_match, const char *etag);
 
