@@ -27,6 +27,9 @@
 
 #define POLL_PERIOD_NS HX_NS_PER_S
 
+/* Between two reloads that were asked for: a storm of signals is no load. */
+#define RELOAD_GAP_NS (300 * HX_NS_PER_MS)
+
 /* ---------------------------------------------------------------------------------- making -- */
 
 static enum hx_errcode take_kinds(struct hx_exporter *exporter)
@@ -133,7 +136,8 @@ static enum hx_errcode make_keeper(struct hx_exporter *exporter, struct hx_error
     struct hx_keeper_options options = {.data = exporter,
                                         .reload = hx_exporter_keep_reload,
                                         .poll = hx_exporter_keep_poll,
-                                        .period_ns = POLL_PERIOD_NS};
+                                        .period_ns = POLL_PERIOD_NS,
+                                        .gap_ns = RELOAD_GAP_NS};
     enum hx_errcode code = hx_keeper_new(&options, &exporter->keeper, err);
     if (code == HX_OK) {
         hx_exporter_update_polls(exporter);

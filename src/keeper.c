@@ -5,7 +5,8 @@
  *
  * A reload takes the whole list with it. Whoever asks while it runs is put on a new list and served
  * by the next one, because the files may have changed after they were read. So a thousand requests
- * cost two reloads. At the end those that still wait are told that the exporter stops.
+ * at once cost two reloads, and a storm of them no more than one each gap. At the end those that
+ * still wait are told that the exporter stops.
  */
 #include "keeper.h"
 
@@ -33,6 +34,7 @@ struct hx_keeper {
     size_t n_waiting;
     unsigned poll_reasons; /* bit per enum hx_poll_reason */
     int64_t next_poll_ns;
+    int64_t next_reload_ns; /* not before */
     bool is_stopping;
     bool is_joined;
 };
@@ -169,35 +171,41 @@ static void refuse(struct waiting *waiting)
     tell(waiting, &reload);
 }
 
-/* Until there is something to do; the lock is held. */
-static void sleep_on(struct hx_keeper *keeper)
+/* When there is something to do; INT64_MAX: when somebody wakes it. */
+static int64_t next_moment(const struct hx_keeper *keeper)
 {
-    struct timespec until = {.tv_sec = keeper->next_poll_ns / HX_NS_PER_S,
-                             .tv_nsec = keeper->next_poll_ns % HX_NS_PER_S};
-    if (keeper->poll_reasons != 0)
-        pthread_cond_timedwait(&keeper->wake, &keeper->lock, &until);
-    else
-        pthread_cond_wait(&keeper->wake, &keeper->lock);
+    int64_t next = keeper->first == NULL ? INT64_MAX : keeper->next_reload_ns;
+    if (keeper->poll_reasons != 0 && keeper->next_poll_ns < next)
+        next = keeper->next_poll_ns;
+    return next;
 }
 
-/* One thing that is to be done now; false when there is none. The lock is held on entry and exit.
- */
-static bool do_next(struct hx_keeper *keeper)
+/* The lock is held. */
+static void sleep_until(struct hx_keeper *keeper, int64_t moment_ns)
 {
-    int64_t now = hx_clock_monotonic_ns();
-    struct waiting *waiting = take_waiting(keeper);
-    bool is_poll_due = keeper->poll_reasons != 0 && now >= keeper->next_poll_ns;
-    if (waiting == NULL && !is_poll_due)
-        return false;
+    struct timespec until = {.tv_sec = moment_ns / HX_NS_PER_S, .tv_nsec = moment_ns % HX_NS_PER_S};
+    if (moment_ns == INT64_MAX)
+        pthread_cond_wait(&keeper->wake, &keeper->lock);
+    else
+        pthread_cond_timedwait(&keeper->wake, &keeper->lock, &until);
+}
+
+/* The one thing that is due; the lock is held on entry and exit. */
+static void do_next(struct hx_keeper *keeper, int64_t now_ns)
+{
+    bool is_reload = keeper->first != NULL && now_ns >= keeper->next_reload_ns;
+    struct waiting *waiting = is_reload ? take_waiting(keeper) : NULL;
     pthread_mutex_unlock(&keeper->lock);
-    if (waiting != NULL)
+    if (is_reload)
         serve(keeper, waiting);
     else
         keeper->options.poll(keeper->options.data);
     pthread_mutex_lock(&keeper->lock);
-    if (waiting == NULL)
-        keeper->next_poll_ns = hx_clock_monotonic_ns() + keeper->options.period_ns;
-    return true;
+    int64_t end = hx_clock_monotonic_ns();
+    if (is_reload)
+        keeper->next_reload_ns = end + keeper->options.gap_ns;
+    else
+        keeper->next_poll_ns = end + keeper->options.period_ns;
 }
 
 static void *run_keeper(void *data)
@@ -205,8 +213,12 @@ static void *run_keeper(void *data)
     struct hx_keeper *keeper = data;
     pthread_mutex_lock(&keeper->lock);
     while (!keeper->is_stopping) {
-        if (!do_next(keeper))
-            sleep_on(keeper);
+        int64_t now = hx_clock_monotonic_ns();
+        int64_t next = next_moment(keeper);
+        if (next <= now)
+            do_next(keeper, now);
+        else
+            sleep_until(keeper, next);
     }
     struct waiting *waiting = take_waiting(keeper);
     pthread_mutex_unlock(&keeper->lock);

@@ -24,14 +24,15 @@ struct hx_keeper_options {
     void (*reload)(void *data, struct hx_reload *reload);
     void (*poll)(void *data);
     int64_t period_ns; /* of polling */
+    int64_t gap_ns;    /* from the end of a reload to the begin of the next, at least */
 };
 
 enum hx_errcode hx_keeper_new(const struct hx_keeper_options *options, struct hx_keeper **keeper,
                               struct hx_error *err) HX_MUST_CHECK;
 
 /* Any thread, never blocks. All that wait when a reload begins are served by it: at most one runs,
- * and one waits. done (may be NULL) is called once, from the keeper's thread. BUSY: it has ended;
- * LIMIT: too many wait; done is not called then. */
+ * and one waits, for the gap if need be. done (may be NULL) is called once, from the keeper's
+ * thread. BUSY: it has ended; LIMIT: too many wait; done is not called then. */
 enum hx_errcode hx_keeper_reload(struct hx_keeper *keeper, hx_reload_done done, void *done_data,
                                  struct hx_error *err) HX_MUST_CHECK;
 

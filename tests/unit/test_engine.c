@@ -164,6 +164,53 @@ static void the_heartbeat_is_on_the_board_before_the_first_check(void **state)
     end(&f);
 }
 
+/* A kind that does what none may: it blocks the loop, until the test lets it go. */
+static pthread_mutex_t blocking_gate = PTHREAD_MUTEX_INITIALIZER;
+
+static void blocking_start(struct hx_check *check)
+{
+    pthread_mutex_lock(&blocking_gate);
+    pthread_mutex_unlock(&blocking_gate);
+    hx_check_pass(check);
+}
+
+static const struct hx_kind blocking = {.name = "blocking",
+                                        .options = no_options,
+                                        .reasons = reasons,
+                                        .run_size = sizeof(struct told_run),
+                                        .start = blocking_start,
+                                        .cancel = told_cancel};
+
+static void wait_until_live_is(struct fixture *f, bool is_live)
+{
+    int64_t limit = hx_clock_monotonic_ns() + 10 * HX_NS_PER_S;
+    while (hx_board_is_live(&f->board, hx_clock_monotonic_ns(), NULL) != is_live) {
+        assert_true(hx_clock_monotonic_ns() < limit);
+        sched_yield();
+    }
+}
+
+static void a_loop_that_is_blocked_is_not_live_until_it_turns_again(void **state)
+{
+    (void)state;
+    struct fixture f;
+    int64_t stalled_ns;
+    begin(&f);
+    f.board.liveness_grace_ns = 1200 * HX_NS_PER_MS;
+    struct hx_record *records[] = {record_of("stone", &blocking)};
+    apply(&f, records, 1);
+    pthread_mutex_lock(&blocking_gate);
+    assert_int_equal(hx_engine_start(f.engine, NULL), HX_OK);
+    assert_true(hx_board_is_live(&f.board, hx_clock_monotonic_ns(), NULL));
+    wait_until_live_is(&f, false);
+    assert_false(hx_board_is_live(&f.board, hx_clock_monotonic_ns(), &stalled_ns));
+    assert_true(stalled_ns > f.board.liveness_grace_ns);
+    pthread_mutex_unlock(&blocking_gate);
+    wait_until_live_is(&f, true);
+    wait_for_state(&f, "stone", HX_STATE_UP);
+    end(&f);
+}
+
 struct readers {
     struct fixture *f;
     atomic_bool is_over;
@@ -223,6 +270,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_report_from_another_thread_changes_the_state),
         cmocka_unit_test(an_engine_that_never_ran_is_freed_whole),
+        cmocka_unit_test(a_loop_that_is_blocked_is_not_live_until_it_turns_again),
         cmocka_unit_test(the_heartbeat_is_on_the_board_before_the_first_check),
         cmocka_unit_test(readers_reports_and_generations_may_come_at_once),
     };

@@ -65,7 +65,7 @@ static void on_done(void *data, const struct hx_reload *outcome)
 static int set_up(void **state)
 {
     struct fixture *f = calloc(1, sizeof(*f));
-    struct hx_keeper_options options = {f, reload, poll, PERIOD_NS};
+    struct hx_keeper_options options = {f, reload, poll, PERIOD_NS, 0};
     pthread_mutex_init(&f->gate, NULL);
     assert_int_equal(hx_keeper_new(&options, &f->keeper, NULL), HX_OK);
     *state = f;
@@ -102,6 +102,26 @@ static void a_thousand_requests_during_a_reload_are_one_more(void **state)
     pthread_mutex_unlock(&f->gate);
     wait_for(&f->n_done, 1001);
     assert_int_equal(atomic_load(&f->n_reloads), 2);
+}
+
+static void a_storm_is_one_reload_a_gap(void **state)
+{
+    (void)state;
+    struct fixture f = {0};
+    struct hx_keeper_options options = {&f, reload, poll, HX_NS_PER_S, PERIOD_NS};
+    pthread_mutex_init(&f.gate, NULL);
+    assert_int_equal(hx_keeper_new(&options, &f.keeper, NULL), HX_OK);
+    int64_t begin = hx_clock_monotonic_ns();
+    int n = 0;
+    while (atomic_load(&f.n_reloads) < 8) {
+        n += hx_keeper_reload(f.keeper, on_done, &f, NULL) == HX_OK;
+        sched_yield();
+    }
+    assert_true(hx_clock_monotonic_ns() - begin >= 7 * PERIOD_NS);
+    wait_for(&f.n_done, n);
+    assert_true(atomic_load(&f.n_reloads) <= 9);
+    hx_keeper_free(f.keeper);
+    pthread_mutex_destroy(&f.gate);
 }
 
 static void too_many_that_wait_are_refused(void **state)
@@ -192,7 +212,7 @@ static void a_keeper_that_cannot_be_made_leaves_nothing(void **state)
     bool is_failing = true;
     for (size_t n = 1; is_failing; n++) {
         struct fixture f = {0};
-        struct hx_keeper_options options = {&f, reload, poll, HX_NS_PER_S};
+        struct hx_keeper_options options = {&f, reload, poll, HX_NS_PER_S, 0};
         struct hx_error err = {0};
         failing_alloc_at(n);
         enum hx_errcode code = hx_keeper_new(&options, &f.keeper, &err);
@@ -258,6 +278,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_thousand_requests_during_a_reload_are_one_more, set_up,
                                         tear_down),
+        cmocka_unit_test(a_storm_is_one_reload_a_gap),
         cmocka_unit_test_setup_teardown(too_many_that_wait_are_refused, set_up, tear_down),
         cmocka_unit_test_setup_teardown(those_that_wait_at_the_end_are_told, set_up, tear_down),
         cmocka_unit_test_setup_teardown(it_polls_only_while_there_is_a_reason, set_up, tear_down),
