@@ -33,8 +33,9 @@ static bool is_right(const char *password, const char *hash)
     struct crypt_data *data = calloc(1, sizeof(*data));
     if (data == NULL)
         return false;
-    const char *result = crypt_r(password, hash, data);
-    bool is_same = result != NULL && result[0] != '*' && strlen(result) == strlen(hash) &&
+    /* crypt_rn() gives NULL where crypt_r() gives a text that is no hash. */
+    const char *result = crypt_rn(password, hash, data, (int)sizeof(*data));
+    bool is_same = result != NULL && strlen(result) == strlen(hash) &&
                    gnutls_memcmp(result, hash, strlen(hash)) == 0;
     explicit_bzero(data, sizeof(*data));
     free(data);

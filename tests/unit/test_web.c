@@ -435,8 +435,8 @@ static void fill_more(struct hx_registry *registry)
     static char value[2049];
     memset(value, 'x', sizeof(value) - 1);
     for (int i = 0; i < 4000; i++) {
-        snprintf(value, 8, "%07d", i);
-        value[7] = 'x';
+        int len = snprintf(value, 16, "%d-", i);
+        value[len] = 'x';
         const char *labels[] = {"n", value, NULL};
         assert_non_null(hx_registry_counter(registry, "filler_total", "Filler.", labels, NULL));
     }

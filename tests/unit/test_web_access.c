@@ -37,7 +37,7 @@ static struct hx_access *with_alice(void)
     char salt[] = "$2b$04$abcdefghijklmnopqrstuu";
     struct crypt_data *data = calloc(1, sizeof(*data));
     assert_non_null(data);
-    put(access, "basic_auth_users", "alice", crypt_r("secret", salt, data));
+    put(access, "basic_auth_users", "alice", crypt_rn("secret", salt, data, (int)sizeof(*data)));
     free(data);
     return access;
 }
