@@ -10,9 +10,11 @@
 /* What is left when the two quotes, the dots and the NUL have their room. */
 #define MAX_QUOTED (HX_QUOTE_SIZE - 6)
 
-static bool is_control(char c)
+/* Of one byte, or of two: U+0080 to U+009F, which a terminal obeys as well. */
+static bool is_control(const char *text, size_t n)
 {
-    return (unsigned char)c < 0x20 || c == 0x7f;
+    const unsigned char *c = (const unsigned char *)text;
+    return n == 2 ? c[0] == 0xC2 && c[1] <= 0x9F : n == 1 && (c[0] < 0x20 || c[0] == 0x7F);
 }
 
 char *hx_quote(const char *text, char out[HX_QUOTE_SIZE])
@@ -23,9 +25,9 @@ char *hx_quote(const char *text, char out[HX_QUOTE_SIZE])
     out[len++] = '"';
     for (size_t i = 0; i < end;) {
         size_t n = hx_utf8_next(text + i, end - i);
-        if (n == 0 || is_control(text[i])) {
+        if (n == 0 || is_control(text + i, n)) {
             out[len++] = '?';
-            i++;
+            i += n == 0 ? 1 : n;
             continue;
         }
         memcpy(out + len, text + i, n);
