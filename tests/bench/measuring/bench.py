@@ -21,6 +21,9 @@ class Bench:
         self.programs = programs.resolve()
         self.is_smoke = is_smoke
         self.rounds = 1 if is_smoke else rounds
+        # Of a few checks in a hundred the machine is so late that they fail; more is a broken
+        # benchmark. A smoke run may share the machine with anything.
+        self.tolerance = 0.9 if is_smoke else 0.02
         self._root = pathlib.Path(tempfile.mkdtemp(prefix="hx-bench."))
         self._root.chmod(0o755)
 

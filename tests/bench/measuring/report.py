@@ -31,8 +31,9 @@ def as_markdown(results):
     lines = [_HEADS, *_lines(results)]
     widths = [max(len(line[i]) for line in lines) for i in range(len(_HEADS))]
     rule = tuple("-" * width for width in widths)
-    return "\n".join("| " + " | ".join(cell.ljust(width) for cell, width in zip(line, widths)) + " |"
-                     for line in (_HEADS, rule, *lines[1:])) + "\n"
+    rows = [" | ".join(cell.ljust(width) for cell, width in zip(line, widths))
+            for line in (_HEADS, rule, *lines[1:])]
+    return "".join(f"| {line} |\n" for line in rows)
 
 
 def write(results, directory):

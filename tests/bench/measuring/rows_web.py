@@ -56,9 +56,9 @@ def _haproxy(bench, n):
 
 @row("scrape", "/metrics with 10,000 dependencies")
 def scrape(bench):
-    n = bench.scaled(10000)
+    pace = Pace(bench.scaled(10000), bench.interval_ms(HOUR_MS))
     with targets.sink(bench.directory(), bench.programs) as sink:
-        with Exporter(bench, f"tcp://{{address}}:{sink.port}", Pace(n, bench.interval_ms(HOUR_MS))) as exporter:
+        with Exporter(bench, f"tcp://{{address}}:{sink.port}", pace) as exporter:
             exporter.wait_until_ready()
             n_bytes = read_all(exporter.web_port, "/metrics")
             with bare_web(bench, n_bytes) as bare:
@@ -98,8 +98,9 @@ class Probing:
 
 
 def _probing(bench, is_kept):
+    pace = Pace(10, bench.interval_ms(10000))
     with (targets.sink(bench.directory(), bench.programs) as sink,
-          Exporter(bench, f"tcp://{{address}}:{sink.port}", Pace(10, bench.interval_ms(10000))) as exporter,
+          Exporter(bench, f"tcp://{{address}}:{sink.port}", pace) as exporter,
           bare_web(bench) as bare,
           targets.nginx(bench.directory(), SUBJECT_CPU) as nginx):
         wait_until(lambda: is_answered(bare.port), 10, "answers")
@@ -111,9 +112,11 @@ def _probing(bench, is_kept):
     cost = [one.cpu_us for one in ours]
     yield Figure("cost", "CPU-µs per request", cost, Budget(1.15), "bare libmicrohttpd",
                  [one.cpu_us for one in limit])
-    yield Figure("cost", "CPU-µs per request", cost, None, "nginx", [one.cpu_us for one in peer])
-    yield Figure("rate", "requests/s", [one.per_second for one in ours],
-                 Budget(1, is_least=True), "nginx", [one.per_second for one in peer])
+    # On a CPU of its own the rate is one over the cost; on a busy machine the cost tells more.
+    yield Figure("cost", "CPU-µs per request", cost, Budget(1), "nginx",
+                 [one.cpu_us for one in peer])
+    yield Figure("rate", "requests/s", [one.per_second for one in ours], None, "nginx",
+                 [one.per_second for one in peer])
 
 
 @row("probe-keep", "/livez, 16 kept connections")

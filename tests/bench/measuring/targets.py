@@ -66,6 +66,13 @@ def sink(directory, programs):
     return _started(Process([str(programs / "sink"), str(port)], OTHER_CPU, directory), port)
 
 
+def canned_postgres(directory, programs):
+    """Where a real server would need a process for each of thousands of connections."""
+    port = free_port()
+    command = [str(programs / "canned_postgres"), str(port)]
+    return _started(Process(command, OTHER_CPU, directory), port)
+
+
 def postgres(directory):
     """A cluster that trusts everybody who comes over the loopback; not as root."""
     owner = pwd.getpwnam("postgres") if os.geteuid() == 0 else None
