@@ -15,11 +15,10 @@
 /* How late a result may show that changed no verdict. */
 #define MAX_AGE_NS (100 * HX_NS_PER_MS)
 
-void hx_bodies_init(struct hx_bodies *bodies, struct hx_board *board,
-                    const struct hx_service *service, const char *telemetry_path)
+void hx_bodies_init(struct hx_bodies *bodies, struct hx_board *board, const char *telemetry_path)
 {
     *bodies = (struct hx_bodies){.board = board,
-                                 .service = *service,
+
                                  .telemetry_path = telemetry_path,
                                  .verdict_version = UINT64_MAX};
 }
@@ -130,8 +129,8 @@ static void make_landing(struct hx_body *body, const struct hx_bodies *bodies,
 {
     struct hx_strbuf buf;
     hx_strbuf_init(&buf);
-    hx_landing_render(&buf, bodies->generation, verdict, now_ns, bodies->service.name,
-                      bodies->telemetry_path);
+    hx_landing_render(&buf, bodies->generation, verdict, now_ns,
+                      hx_service_of(bodies->generation).name, bodies->telemetry_path);
     body->response = hx_response_tagged_take(&buf, HX_TYPE_HTML, body->is_closing, body->etag);
     body->status = MHD_HTTP_OK;
     body->valid_until_ns = verdict->valid_until_ns;
@@ -150,7 +149,6 @@ const struct hx_body *hx_bodies_page(struct hx_bodies *bodies, enum hx_page_kind
     struct hx_question question = {.probe = kind == HX_PAGE_STARTUPZ ? HX_PROBE_STARTUPZ
                                                                      : HX_PROBE_READYZ,
                                    .dialect = dialect,
-                                   .service = &bodies->service,
                                    .generation = bodies->generation,
                                    .verdict = &verdict,
                                    .now_ns = now_ns};
@@ -180,6 +178,7 @@ enum hx_errcode hx_bodies_dependency(struct hx_bodies *bodies, const char *name,
     struct hx_body made = begin(bodies, now_ns, is_closing);
     struct hx_question question = {.probe = HX_PROBE_DEPENDENCY,
                                    .dialect = HX_DIALECT_JSON,
+                                   .generation = bodies->generation,
                                    .record = bodies->generation->records[index],
                                    .now_ns = now_ns};
     make_answer(&made, &question);

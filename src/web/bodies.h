@@ -30,7 +30,6 @@ struct hx_body {
 
 struct hx_bodies {
     struct hx_board *board;
-    struct hx_service service;
     const char *telemetry_path;       /* borrowed, for the landing page */
     struct hx_generation *generation; /* held, or NULL */
     uint64_t verdict_version;         /* up to which generation is known to be the current one */
@@ -38,8 +37,7 @@ struct hx_bodies {
     struct hx_body *dependencies; /* one per dependency of the generation, in our own JSON */
 };
 
-void hx_bodies_init(struct hx_bodies *bodies, struct hx_board *board,
-                    const struct hx_service *service, const char *telemetry_path);
+void hx_bodies_init(struct hx_bodies *bodies, struct hx_board *board, const char *telemetry_path);
 void hx_bodies_fini(struct hx_bodies *bodies);
 
 /* The generation that is current, borrowed until the next call of any of these; NULL before the

@@ -2,7 +2,6 @@
 /* Constant replies, each with and without Connection: close. */
 #include "web/constants.h"
 
-#include "health_exporter/exporter.h"
 #include "web/openapi.h"
 
 static const struct {
@@ -17,16 +16,6 @@ static const struct {
     [HX_CONSTANT_NOT_FOUND] = {"{\"error\":\"no such path\"}", HX_TYPE_JSON},
 };
 
-static void put_member(struct hx_strbuf *buf, const char *key, const char *value)
-{
-    if (value == NULL || value[0] == '\0')
-        return;
-    hx_strbuf_put_json(buf, key);
-    hx_strbuf_putc(buf, ':');
-    hx_strbuf_put_json(buf, value);
-    hx_strbuf_putc(buf, ',');
-}
-
 static struct MHD_Response *make_openapi(struct hx_constants *constants, bool is_closing)
 {
     struct hx_strbuf buf;
@@ -35,43 +24,22 @@ static struct MHD_Response *make_openapi(struct hx_constants *constants, bool is
     return hx_response_tagged_take(&buf, HX_TYPE_JSON, is_closing, constants->openapi_etag);
 }
 
-/* What the service did not tell about itself is left out. */
-static struct MHD_Response *make_version(const struct hx_web_options *options, bool is_closing)
-{
-    struct hx_strbuf buf;
-    hx_strbuf_init(&buf);
-    hx_strbuf_putc(&buf, '{');
-    put_member(&buf, "version", options->service_version);
-    put_member(&buf, "commit_hash", options->service_commit);
-    put_member(&buf, "service", options->service_name);
-    hx_strbuf_puts(&buf, "\"exporter\":{\"version\":");
-    hx_strbuf_put_json(&buf, hx_version());
-    hx_strbuf_puts(&buf, ",\"revision\":");
-    hx_strbuf_put_json(&buf, hx_revision());
-    hx_strbuf_puts(&buf, "}}");
-    return hx_response_take(&buf, HX_TYPE_JSON, is_closing);
-}
-
-static struct MHD_Response *make(struct hx_constants *constants, size_t constant,
-                                 const struct hx_web_options *options, bool is_closing)
+static struct MHD_Response *make(struct hx_constants *constants, size_t constant, bool is_closing)
 {
     if (constant == HX_CONSTANT_OPENAPI)
         return make_openapi(constants, is_closing);
-    if (constant == HX_CONSTANT_VERSION)
-        return make_version(options, is_closing);
     struct MHD_Response *response =
         hx_response_constant(texts[constant].text, texts[constant].type, is_closing);
     /* The one of the probe endpoints that is constant has its dialects too. */
     return constant == HX_CONSTANT_LIVE ? hx_response_add(response, "Vary", "Accept") : response;
 }
 
-enum hx_errcode hx_constants_init(struct hx_constants *constants,
-                                  const struct hx_web_options *options, struct hx_error *err)
+enum hx_errcode hx_constants_init(struct hx_constants *constants, struct hx_error *err)
 {
     bool is_good = true;
     for (size_t i = 0; i < HX_N_CONSTANTS; i++) {
-        constants->responses[i][0] = make(constants, i, options, false);
-        constants->responses[i][1] = make(constants, i, options, true);
+        constants->responses[i][0] = make(constants, i, false);
+        constants->responses[i][1] = make(constants, i, true);
         is_good =
             is_good && constants->responses[i][0] != NULL && constants->responses[i][1] != NULL;
     }

@@ -4,7 +4,6 @@
 #define HX_WEB_CONSTANTS_H
 
 #include "web/reply.h"
-#include "web/server.h"
 
 #include <microhttpd.h>
 
@@ -16,7 +15,6 @@ enum hx_constant {
     HX_CONSTANT_NOT_READY,
     HX_CONSTANT_NO_CONTENT,
     HX_CONSTANT_NOT_FOUND,
-    HX_CONSTANT_VERSION,
     HX_CONSTANT_OPENAPI
 };
 #define HX_N_CONSTANTS (HX_CONSTANT_OPENAPI + 1)
@@ -27,7 +25,6 @@ struct hx_constants {
 };
 
 enum hx_errcode hx_constants_init(struct hx_constants *constants,
-                                  const struct hx_web_options *options,
                                   struct hx_error *err) HX_MUST_CHECK;
 void hx_constants_fini(struct hx_constants *constants);
 

@@ -155,7 +155,6 @@ struct details {
     struct hx_pieces pieces;
     unsigned *n_details;
     struct hx_board *board;
-    struct hx_service service;
     struct hx_generation *generation; /* held, or NULL */
     struct hx_selection selection;    /* owned; what it borrows from the request is not looked at */
     struct hx_verdict verdict;
@@ -164,12 +163,12 @@ struct details {
     bool is_begun, has_check;
 };
 
-static void put_service(struct hx_strbuf *buf, const struct hx_service *service)
+static void put_service(struct hx_strbuf *buf, struct hx_service service)
 {
     hx_strbuf_puts(buf, ",\"service\":{\"name\":");
-    hx_strbuf_put_json(buf, service->name);
-    put_text(buf, "version", service->version);
-    put_text(buf, "commit_hash", service->commit);
+    hx_strbuf_put_json(buf, service.name);
+    put_text(buf, "version", service.version);
+    put_text(buf, "commit_hash", service.commit);
     hx_strbuf_putc(buf, '}');
 }
 
@@ -198,7 +197,7 @@ static void put_head(struct hx_strbuf *buf, const struct details *details)
         put_time(buf, "until", maintenance->until_wall_ns);
         hx_strbuf_putc(buf, '}');
     }
-    put_service(buf, &details->service);
+    put_service(buf, hx_service_of(details->generation));
     put_exporter(buf, details);
     hx_strbuf_puts(buf, ",\"checks\":{");
 }
@@ -243,7 +242,6 @@ static struct details *begin(struct hx_web *web)
     details->n_details = &web->n_details;
     ++*details->n_details;
     details->board = web->options.board;
-    details->service = web->bodies.service;
     details->generation = hx_board_hold(details->board);
     details->now_ns = web->now_ns;
     return details;

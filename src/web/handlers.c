@@ -2,6 +2,7 @@
 /* The routes that only show what is prepared, and the table of them all. */
 #include "web/handlers.h"
 
+#include "health_exporter/exporter.h"
 #include "web/detailed.h"
 #include "web/heartbeat_route.h"
 #include "web/lifecycle.h"
@@ -33,9 +34,33 @@ static enum MHD_Result handle_landing(struct hx_exchange *exchange)
     return body == NULL ? MHD_NO : send_tagged(exchange, body->response, body->etag);
 }
 
+static void put_member(struct hx_strbuf *buf, const char *key, const char *value)
+{
+    if (value == NULL || value[0] == '\0')
+        return;
+    hx_strbuf_put_json(buf, key);
+    hx_strbuf_putc(buf, ':');
+    hx_strbuf_put_json(buf, value);
+    hx_strbuf_putc(buf, ',');
+}
+
+/* What the service did not tell about itself is left out. */
 static enum MHD_Result handle_version(struct hx_exchange *exchange)
 {
-    return hx_exchange_send_constant(exchange, MHD_HTTP_OK, HX_CONSTANT_VERSION);
+    struct hx_service service = hx_service_of(hx_bodies_follow(&exchange->web->bodies));
+    struct hx_strbuf buf;
+    hx_strbuf_init(&buf);
+    hx_strbuf_putc(&buf, '{');
+    put_member(&buf, "version", service.version);
+    put_member(&buf, "commit_hash", service.commit);
+    put_member(&buf, "service", service.name);
+    hx_strbuf_puts(&buf, "\"exporter\":{\"version\":");
+    hx_strbuf_put_json(&buf, hx_version());
+    hx_strbuf_puts(&buf, ",\"revision\":");
+    hx_strbuf_put_json(&buf, hx_revision());
+    hx_strbuf_puts(&buf, "}}");
+    return hx_exchange_send_take(exchange, MHD_HTTP_OK,
+                                 hx_response_take(&buf, HX_TYPE_JSON, exchange->is_closing));
 }
 
 static enum MHD_Result handle_openapi(struct hx_exchange *exchange)

@@ -311,9 +311,7 @@ enum hx_errcode hx_loop_start(struct hx_web *web, struct hx_error *err)
     web->weblog = (struct hx_weblog){.log = options->log};
     hx_guard_init(&web->guard, options->max_connections, options->max_connections_per_ip,
                   options->header_deadline_ns);
-    struct hx_service service = {options->service_name, options->service_version,
-                                 options->service_commit};
-    hx_bodies_init(&web->bodies, options->board, &service, options->telemetry_path);
+    hx_bodies_init(&web->bodies, options->board, options->telemetry_path);
     enum hx_errcode code = start_daemon(web, HX_DAEMON_PLAIN, err);
     if (code == HX_OK && web->gate.is_tls)
         code = start_daemon(web, HX_DAEMON_TLS, err);

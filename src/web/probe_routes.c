@@ -21,7 +21,6 @@ static enum MHD_Result send_body(struct hx_exchange *exchange, const struct hx_b
 static enum MHD_Result send_answer(struct hx_exchange *exchange, struct hx_question *question)
 {
     struct hx_reply reply;
-    question->service = &exchange->web->bodies.service;
     question->now_ns = exchange->web->now_ns;
     struct MHD_Response *response = hx_bodies_answer(question, exchange->is_closing, &reply);
     return hx_exchange_send_take(exchange, reply.status, response);
@@ -53,8 +52,10 @@ enum MHD_Result hx_livez_handle(struct hx_exchange *exchange)
         hx_board_is_live(exchange->web->options.board, exchange->web->now_ns, &verdict.stalled_ns);
     if (verdict.is_live && query.dialect == HX_DIALECT_JSON)
         return hx_exchange_send_constant(exchange, MHD_HTTP_OK, HX_CONSTANT_LIVE);
-    struct hx_question question = {
-        .probe = HX_PROBE_LIVEZ, .dialect = query.dialect, .verdict = &verdict};
+    struct hx_question question = {.probe = HX_PROBE_LIVEZ,
+                                   .dialect = query.dialect,
+                                   .generation = hx_bodies_follow(&exchange->web->bodies),
+                                   .verdict = &verdict};
     return send_answer(exchange, &question);
 }
 
@@ -128,6 +129,7 @@ enum MHD_Result hx_dependency_handle(struct hx_exchange *exchange)
     struct hx_question question = {
         .probe = HX_PROBE_DEPENDENCY,
         .dialect = query.dialect,
+        .generation = generation,
         .record = generation == NULL ? NULL : hx_generation_find(generation, exchange->name)};
     return question.record == NULL ? hx_exchange_send_unknown(exchange)
                                    : send_answer(exchange, &question);

@@ -32,6 +32,14 @@ void hx_write_key(struct hx_strbuf *buf, const char *key, bool is_first)
     hx_strbuf_putc(buf, ':');
 }
 
+struct hx_service hx_service_of(const struct hx_generation *generation)
+{
+    if (generation == NULL)
+        return (struct hx_service){NULL, NULL, NULL};
+    return (struct hx_service){generation->service_name, generation->service_version,
+                               generation->service_commit};
+}
+
 static const struct hx_writer *writer_of(enum hx_dialect dialect)
 {
     switch (dialect) {
@@ -254,7 +262,7 @@ struct hx_reply hx_probe_answer(struct hx_strbuf *buf, const struct hx_question 
         .is_first = true,
         .answer = {.probe = question->probe,
                    .is_verbose = question->dialect == HX_DIALECT_KUBERNETES_VERBOSE,
-                   .service = question->service}};
+                   .service = hx_service_of(question->generation)}};
     if (question->probe == HX_PROBE_DEPENDENCY) {
         answer_dependency(&writing, &reply);
         reply.status = writing.answer.is_good ? OK : UNAVAILABLE;

@@ -18,6 +18,9 @@ struct hx_service {
     const char *name, *version, *commit;
 };
 
+/* Of the generation (may be NULL); borrowed from it. */
+struct hx_service hx_service_of(const struct hx_generation *generation);
+
 /* Which dependencies are asked about: all, but those that are left out. */
 struct hx_selection {
     bool *is_left_out;          /* one for each of the generation's; NULL: none is */
@@ -29,7 +32,6 @@ struct hx_selection {
 struct hx_question {
     enum hx_probe probe;
     enum hx_dialect dialect;
-    const struct hx_service *service;
     const struct hx_generation *generation; /* NULL: nothing is configured yet */
     const struct hx_selection *selection;   /* NULL: all */
     const struct hx_verdict *verdict;       /* over the selection; not for DEPENDENCY */

@@ -40,7 +40,7 @@ enum hx_errcode hx_web_new(const struct hx_web_options *options, struct hx_web *
     w->options.access = NULL;
     code = hx_counts_init(&w->counts, options->registry, err);
     if (code == HX_OK)
-        code = hx_constants_init(&w->constants, options, err);
+        code = hx_constants_init(&w->constants, err);
     if (code != HX_OK) {
         hx_gate_fini(&w->gate);
         hx_laters_fini(&w->laters);

@@ -35,9 +35,7 @@ struct hx_web_options {
     struct hx_registry *registry;
     struct hx_log *log;
     struct hx_web_actions actions;
-    const char *telemetry_path; /* "/metrics" */
-    /* GET /version; borrowed for the life of the server */
-    const char *service_name, *service_version, *service_commit;
+    const char *telemetry_path;      /* "/metrics" */
     unsigned max_connections;        /* over all listeners */
     unsigned max_connections_per_ip; /* not for unix sockets */
     int64_t header_deadline_ns;      /* until a request's head must be complete: 10 s */

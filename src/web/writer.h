@@ -27,7 +27,7 @@ struct hx_answer {
     bool is_verbose;
     int64_t stalled_ns;                       /* of a liveness that is down */
     const struct hx_maintenance *maintenance; /* NULL: it is not why */
-    const struct hx_service *service;
+    struct hx_service service;
     const char *const *ignored; /* as in struct hx_selection */
     size_t n_ignored;
 };

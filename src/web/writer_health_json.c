@@ -53,11 +53,9 @@ static void begin(struct hx_strbuf *buf, const struct hx_answer *answer)
     hx_strbuf_putc(buf, '{');
     hx_write_key(buf, "status", true);
     hx_strbuf_put_json(buf, word_of(answer->health));
-    if (answer->service != NULL) {
-        put_known(buf, "version", answer->service->version);
-        put_known(buf, "releaseId", answer->service->commit);
-        put_known(buf, "serviceId", answer->service->name);
-    }
+    put_known(buf, "version", answer->service.version);
+    put_known(buf, "releaseId", answer->service.commit);
+    put_known(buf, "serviceId", answer->service.name);
     put_notes(buf, answer);
     if (answer->probe == HX_PROBE_LIVEZ && !answer->is_good)
         put_known(buf, "output", "engine stalled");

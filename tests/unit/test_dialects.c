@@ -16,7 +16,6 @@
 /* 2026-11-20T22:30:00.123Z */
 #define WALL_NS INT64_C(1795213800123000000)
 
-static const struct hx_service service = {"checkout", "1.4.2", "abcdef1"};
 static const struct hx_kind postgres = {
     .name = "postgres", .options = web_board_options, .reasons = web_board_reasons};
 static const struct hx_kind memory = {
@@ -61,7 +60,6 @@ static void show(struct world *w, struct hx_question question, const char *title
     struct hx_verdict verdict;
     struct hx_strbuf body;
     hx_strbuf_init(&body);
-    question.service = &service;
     question.generation = w->b.generation;
     question.now_ns = w->now_ns;
     hx_board_verdict_without(&w->b.board, w->b.generation,

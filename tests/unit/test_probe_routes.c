@@ -293,6 +293,19 @@ static void page_that_the_client_has_is_not_sent_again(void **state)
     }
 }
 
+static void version_tells_what_the_service_tells(void **state)
+{
+    struct fixture *f = *state;
+    static const char *const names[] = {"cache", NULL};
+    expect(f, "/version", 200, JSON,
+           "{\"version\":\"1.4.2\",\"commit_hash\":\"abcdef1\",\"service\":\"checkout\","
+           "\"exporter\":{\"version\":\"1.2.3\",\"revision\":\"abcdef\"}}");
+    f->b.is_anonymous = true;
+    web_board_set(&f->b, names, NULL); /* as a reload would */
+    expect(f, "/version", 200, JSON,
+           "{\"exporter\":{\"version\":\"1.2.3\",\"revision\":\"abcdef\"}}");
+}
+
 static void probe_is_answered_whatever_the_client_has(void **state)
 {
     struct fixture *f = *state;
@@ -317,6 +330,7 @@ int main(void)
         ALONE(tags_select_their_union),
         SERVED(selections_have_bounds),
         SERVED(page_that_the_client_has_is_not_sent_again),
+        SERVED(version_tells_what_the_service_tells),
         SERVED(probe_is_answered_whatever_the_client_has),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

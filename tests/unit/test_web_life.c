@@ -128,14 +128,11 @@ static void metrics_move_with_the_telemetry_path(void **state)
     struct hx_web_options options = options_of(f);
     struct web_reply reply;
     options.telemetry_path = "/internal/metrics";
-    options.service_name = options.service_version = options.service_commit = NULL;
     start(f, &options);
     expect(f, "/metrics", 404, JSON, "{\"error\":\"no such path\"}");
     web_get(f->port, "GET", "/internal/metrics", &reply);
     assert_int_equal(reply.status, 200);
     web_reply_fini(&reply);
-    expect(f, "/version", 200, JSON,
-           "{\"exporter\":{\"version\":\"1.2.3\",\"revision\":\"abcdef\"}}");
 }
 
 static void nothing_is_answered_before_the_start(void **state)

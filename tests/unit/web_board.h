@@ -32,6 +32,7 @@ static const struct hx_kind web_board_kind = {
 struct web_board {
     struct hx_board board;
     struct hx_generation *generation; /* borrowed from the board */
+    bool is_anonymous;                /* the next generation does not tell of its service */
 };
 
 /* Puts a generation on the board; a name that begins with "-" is of a dependency that is not
@@ -56,6 +57,9 @@ static inline void web_board_set(struct web_board *b, const char *const *names,
     enum hx_errcode code = hx_generation_new(records, n, required, &b->generation, NULL);
     assert(code == HX_OK);
     (void)code;
+    if (!b->is_anonymous)
+        code = hx_generation_describe(b->generation, "checkout", "1.4.2", "abcdef1", NULL);
+    assert(code == HX_OK);
     hx_board_set(&b->board, b->generation);
 }
 

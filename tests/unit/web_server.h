@@ -77,9 +77,6 @@ static inline struct hx_web_options options_of(struct fixture *f)
                                                .reload = take_reload,
                                                .maintain = take_maintenance},
                                    .telemetry_path = "/metrics",
-                                   .service_name = "checkout",
-                                   .service_version = "1.4.2",
-                                   .service_commit = "abcdef1",
                                    .max_connections = 256,
                                    .max_connections_per_ip = MAX_PER_PEER,
                                    .header_deadline_ns = HEAD_DEADLINE_NS};
