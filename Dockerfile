@@ -12,6 +12,7 @@ RUN .ci/setup build
 COPY Makefile ./
 COPY include include
 COPY src src
+COPY alerts/dependencies.yml alerts/dependencies.yml
 ARG VERSION=0.1.0
 ARG REVISION=unknown
 RUN make -s -j"$(nproc)" VERSION="${VERSION}" REVISION="${REVISION}" build/health_exporter \

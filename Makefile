@@ -63,7 +63,7 @@ LIB_OBJ  := $(LIB_SRC:src/%.c=$(BUILD)/obj/%.o)
 ifneq ($(filter web,$(LAYERS)),)
 LIB_OBJ  += $(BUILD)/obj/web/openapi.o
 endif
-PROG_OBJ := $(PROG_SRC:src/%.c=$(BUILD)/obj/%.o)
+PROG_OBJ := $(PROG_SRC:src/%.c=$(BUILD)/obj/%.o) $(BUILD)/obj/cli/alerts_text.o
 
 LIB_A    := $(BUILD)/libhealth_exporter.a
 # The command line without main, for its tests; not installed.
@@ -80,7 +80,7 @@ TESTS     ?= $(notdir $(UNIT))
 
 .PHONY: all run test unit system bench bench-smoke install uninstall help clean setup setup-build \
     setup-test setup-lint setup-bench format format-check tidy cppcheck layers banned asan tsan \
-    promtool-golden docs-check
+    promtool-golden docs-check alerts-check
 
 all: $(PROG) $(LIB_SO)
 
@@ -115,6 +115,16 @@ $(BUILD)/obj/web/openapi.c: src/web/openapi.json $(BUILD)/revision
 $(BUILD)/obj/web/openapi.o: $(BUILD)/obj/web/openapi.c $(BUILD)/flags
 	$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -c -o $@ $<
 
+# The rules that --print-alert-rules makes to measure; ends in NUL.
+$(BUILD)/obj/cli/alerts_text.c: alerts/dependencies.yml
+	@mkdir -p $(@D)
+	@{ echo '#include "cli/print_rules.h"'; \
+	  echo 'const char hx_alerts_text[] = {'; \
+	  od -An -v -tu1 $< | sed 's/[0-9][0-9]*/&,/g'; \
+	  echo '0};'; } >$@
+$(BUILD)/obj/cli/alerts_text.o: $(BUILD)/obj/cli/alerts_text.c $(BUILD)/flags
+	$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -c -o $@ $<
+
 $(BUILD)/obj/version.o: CPPFLAGS += $(VERSION_FLAGS)
 $(BUILD)/obj/version.o: $(BUILD)/revision
 
@@ -144,13 +154,16 @@ system: $(PROG)
 	HX_PROGRAM=$(abspath $(PROG)) /usr/bin/python3 -m pytest -q -p no:cacheprovider tests/system $(PYTEST_ARGS)
 
 test: setup-test
-	@$(MAKE) --no-print-directory all unit promtool-golden docs-check system
+	@$(MAKE) --no-print-directory all unit promtool-golden docs-check alerts-check system
 
 promtool-golden:
 	@tests/lint/promtool_golden
 
 docs-check: $(PROG)
 	@tests/lint/check_docs $(PROG)
+
+alerts-check: $(PROG)
+	@tests/lint/check_alerts $(PROG)
 
 # The same tests in builds that watch memory, undefined behaviour and threads.
 asan:
@@ -241,6 +254,6 @@ help:
 	@echo 'make asan tsan      the tests under sanitizers'
 	@echo 'make bench          benchmarks, as a table (ROWS="tcp redis" for some); bench-smoke is short'
 	@echo 'make install        DESTDIR and PREFIX are honoured; uninstall undoes it'
-	@echo 'make format-check layers banned tidy cppcheck docs-check    what guards the source'
+	@echo 'make format-check layers banned tidy cppcheck docs-check alerts-check    what guards the source'
 	@echo 'make setup          only install what the build needs; setup-test, setup-lint: the tools too'
 	@echo 'make clean'

@@ -24,7 +24,7 @@ _health_exporter_flags()
     get) echo --timeout= "$client" ;;
     kinds) ;;
     *)
-        echo --config.file= --config.check --config.schema --web.listen-address= \
+        echo --config.file= --config.check --config.schema --print-alert-rules --web.listen-address= \
             --web.config.file= --web.enable-lifecycle --shutdown.delay= \
             --web.telemetry-path= --log.level= --log.format= --version
         ;;

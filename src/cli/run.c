@@ -5,6 +5,7 @@
 #include "cli/configure.h"
 #include "cli/environment.h"
 #include "cli/flags.h"
+#include "cli/print_rules.h"
 #include "cli/serve.h"
 #include "health_exporter.h"
 
@@ -20,6 +21,7 @@ struct run_options {
     const char *config_file;
     bool is_check_only;
     bool is_schema;
+    bool is_rules;
     struct hx_flag_texts listen_addresses;
     const char *telemetry_path;
     const char *web_config_file;
@@ -41,6 +43,8 @@ static const struct hx_flag run_flags[] = {
      "Check the configuration, print what is wrong with it, and exit with 0 or 2.", NULL},
     {"config.schema", 0, HX_FLAG_SWITCH, offsetof(struct run_options, is_schema), NULL,
      "Print the JSON Schema of the configuration file, for editors, and exit.", NULL},
+    {"print-alert-rules", 0, HX_FLAG_SWITCH, offsetof(struct run_options, is_rules), NULL,
+     "Print alerting rules for Prometheus, made to measure for the configuration, and exit.", NULL},
     {"web.listen-address", 0, HX_FLAG_TEXTS, offsetof(struct run_options, listen_addresses),
      "ADDRESS",
      "Address to listen on: HOST:PORT, :PORT or unix:/PATH. May be repeated. "
@@ -144,7 +148,9 @@ static int run(const struct run_options *options, int argc, char **argv, char *c
     int web_code = read_web_config(exporter, options->web_config_file);
     if (code == HX_EXIT_OK)
         code = web_code;
-    if (code == HX_EXIT_OK && !options->is_check_only)
+    if (code == HX_EXIT_OK && options->is_rules)
+        code = hx_cli_print_rules(exporter);
+    else if (code == HX_EXIT_OK && !options->is_check_only)
         code = serve(exporter, options);
     hx_exporter_free(exporter);
     return code;

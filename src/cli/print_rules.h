@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* --print-alert-rules: alerts/dependencies.yml, made to measure for a configuration. */
+#ifndef HX_CLI_PRINT_RULES_H
+#define HX_CLI_PRINT_RULES_H
+
+#include "base/strbuf.h"
+#include "config/config.h"
+
+/* alerts/dependencies.yml, as the build found it. */
+extern const char hx_alerts_text[];
+
+/* Appends a rule file for Prometheus: a group for each dependency of the configuration. */
+void hx_print_rules(const struct hx_config *config, struct hx_strbuf *out);
+
+/* Prints them to standard output for what the exporter was configured with, or for what it checks
+ * when that is nothing. Returns the exit code. */
+int hx_cli_print_rules(struct hx_exporter *exporter);
+
+#endif
