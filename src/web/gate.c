@@ -250,6 +250,20 @@ static enum MHD_Result refuse_attempt(struct hx_exchange *exchange, enum hx_errc
     return hx_exchange_send_later(exchange, "too many passwords are being checked");
 }
 
+/* The first attempt of a login was charged when it began; one that shared its comparison is charged
+ * now. */
+static void settle(struct hx_exchange *exchange, const struct attempt *attempt, bool is_forgiven)
+{
+    struct hx_web *web = exchange->web;
+    struct hx_bucket *failures =
+        hx_rate_table_find(&web->gate.failures, exchange->connection->peer.key, web->now_ns);
+    int64_t wait_ns;
+    if (attempt->job.is_first && is_forgiven)
+        hx_bucket_give(failures, &failure_rate);
+    else if (!attempt->job.is_first && !is_forgiven)
+        hx_bucket_take(failures, &failure_rate, web->now_ns, &wait_ns);
+}
+
 /* The hashing thread has found out, or had no place. */
 static enum MHD_Result on_resumed(struct hx_exchange *exchange, struct hx_later *later)
 {
@@ -258,11 +272,9 @@ static enum MHD_Result on_resumed(struct hx_exchange *exchange, struct hx_later 
     if (attempt->refused != HX_OK)
         return refuse_attempt(exchange, attempt->refused);
     bool is_outdated = attempt->n_renewals != gate->n_renewals;
-    if (attempt->job.is_first && (attempt->job.is_right || is_outdated))
-        hx_bucket_give(hx_rate_table_find(&gate->failures, exchange->connection->peer.key,
-                                          exchange->web->now_ns),
-                       &failure_rate);
-    if (!is_outdated && !(attempt->is_user && attempt->job.is_right))
+    bool is_right = attempt->is_user && attempt->job.is_right;
+    settle(exchange, attempt, is_right || is_outdated);
+    if (!is_outdated && !is_right)
         return refuse(exchange, HX_RULING_UNKNOWN, 0);
     if (!is_outdated)
         hx_known_add(&gate->known, attempt->mac);
