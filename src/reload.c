@@ -121,9 +121,6 @@ static void commit(struct reload *reload)
 {
     struct hx_exporter *exporter = reload->exporter;
     struct hx_config old = exporter->config;
-    struct hx_service service = old.service; /* borrowed by the web until it stops */
-    old.service = reload->config.service;
-    reload->config.service = service;
     hx_engine_commit(exporter->engine);
     exporter->board.liveness_grace_ns = reload->config.liveness_grace_ns;
     exporter->config = reload->config;
