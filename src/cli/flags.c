@@ -8,6 +8,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#define WIDTH           100
+#define HELP_COLUMN     37
 #define MAX_FLAGS       32
 #define MAX_DURATION_NS (365 * 24 * 3600 * HX_NS_PER_S)
 
@@ -148,15 +150,35 @@ enum hx_errcode hx_flags_parse(const struct hx_flag *flags, int argc, char **arg
     return HX_OK;
 }
 
+/* The help in lines of at most WIDTH columns, all behind the flags' column. */
+static void print_help(const char *help)
+{
+    size_t column = HELP_COLUMN;
+    while (*help != '\0') {
+        size_t len = strcspn(help, " ");
+        if (column > HELP_COLUMN && column + 1 + len > WIDTH) {
+            printf("\n%*s", HELP_COLUMN, "");
+            column = HELP_COLUMN;
+        } else if (column > HELP_COLUMN) {
+            putchar(' ');
+            column++;
+        }
+        printf("%.*s", (int)len, help);
+        column += len;
+        help += len + (help[len] == ' ');
+    }
+    putchar('\n');
+}
+
 void hx_flags_print(const struct hx_flag *flags)
 {
     for (const struct hx_flag *flag = flags; flag->name != NULL; flag++) {
         char left[64];
-        snprintf(left, sizeof(left), "%s--%s%s%s", flag->letter == 'h' ? "-h, " : "", flag->name,
+        snprintf(left, sizeof(left), "  %s--%s%s%s", flag->letter == 'h' ? "-h, " : "", flag->name,
                  flag->value == NULL ? "" : "=", flag->value == NULL ? "" : flag->value);
-        if (strlen(left) < 34)
-            printf("  %-34s %s\n", left, flag->help);
-        else
-            printf("  %s\n  %-34s %s\n", left, "", flag->help);
+        printf("%-*s ", HELP_COLUMN - 1, left);
+        if (strlen(left) >= HELP_COLUMN)
+            printf("\n%*s", HELP_COLUMN, "");
+        print_help(flag->help);
     }
 }

@@ -89,7 +89,8 @@ BAD_FILES = {
     "no boolean": (dependency("critical: perhaps"), "4:15", ["perhaps", "true"]),
     "no number": (dependency("failure_threshold: many"), "4:24", ["many"]),
     "number out of range": (dependency("failure_threshold: 0"), "4:24", ["0"]),
-    "no choice": (dependency("connection: sometimes"), "4:17", ["sometimes", "keep"]),
+    "no choice": ("dependencies:\n  - name: a\n    url: redis://x\n    connection: sometimes\n",
+                  "4:17", ["sometimes", "keep"]),
     "list for a scalar": (dependency("interval: [1s]"), "4:15", []),
     "scalar for a mapping": (dependency("tls: yes"), "4:10", []),
     "timeout not below interval": (dependency("interval: 1s", "timeout: 1s"), "5:14",
@@ -106,7 +107,7 @@ BAD_FILES = {
     "empty": (b"", None, ["empty"]),
     "two documents": ("dependencies: []\n---\ndependencies: []\n", None, ["document"]),
     "a secret in a bad url": (f"dependencies:\n  - {{name: a, url: 'tcp://u:{secret('yml')}@x'}}\n",
-                              "2:12", []),
+                              "2:21", []),
     "a secret of the wrong type": ("dependencies:\n  - name: a\n    url: redis://x\n"
                                    f"    password: [{secret('yml')}]\n", "4:15", ["password"]),
 }
