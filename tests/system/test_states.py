@@ -119,9 +119,9 @@ def test_without_descriptors_the_exporter_blames_itself(start):
                "site": faults.FaultServer(fake_http.respond(fake_http.answer())),
                "cache": faults.FaultServer(fake_redis.pong)}
     schemes = {"peer": "tcp", "site": "http", "cache": "redis"}
-    config = {"dependencies": [
-        {"name": name, "url": f"{schemes[name]}://127.0.0.1:{server.port}",
-         "connection": "fresh", **OFTEN} for name, server in servers.items()]}
+    config = {"defaults": {"connection": "fresh"}, "dependencies": [
+        {"name": name, "url": f"{schemes[name]}://127.0.0.1:{server.port}", **OFTEN}
+        for name, server in servers.items()]}
     with start(config) as exporter:
         for name in servers:
             exporter.wait_for_state(name, "up")
