@@ -67,7 +67,7 @@ static void everything_that_is_known_is_told(void **state)
                                .phase_set = 3,
                                .phases_ns = {37000, 93000},
                                .value_set = 7,
-                               .values = {1e15, 0.5, NAN},
+                               .values = {1e15, 0.5, (double)NAN},
                                .message = "said \"no\"\nand \\ left"};
     hx_record_publish(record, &status);
     atomic_store(&record->failures[HX_REASON_REFUSED], 2);
