@@ -144,7 +144,7 @@ $(BUILD)/revision: FORCE
 	@echo '$(VERSION) $(REVISION)' | cmp -s - $@ || echo '$(VERSION) $(REVISION)' >$@
 FORCE:
 
--include $(LIB_OBJ:.o=.d) $(PROG_OBJ:.o=.d) $(UNIT:=.d)
+-include $(LIB_OBJ:.o=.d) $(PROG_OBJ:.o=.d) $(UNIT:=.d) $(wildcard $(BUILD)/bench/*.d)
 
 # ---- tests ---------------------------------------------------------------------------------
 unit: $(TESTS:%=$(BUILD)/unit/%)
@@ -178,7 +178,7 @@ TSAN_TESTS ?= test_board test_log test_histogram test_registry test_web test_eng
 BENCH := $(patsubst tests/bench/%.c,$(BUILD)/bench/%,$(wildcard tests/bench/*.c))
 $(BUILD)/bench/%: tests/bench/%.c $(LIB_A) $(BUILD)/flags
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -Wno-missing-prototypes $(ALL_LDFLAGS) -o $@ $< $(LIB_A) \
+	$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -Wno-missing-prototypes $(ALL_LDFLAGS) -MMD -MP -MF $@.d -o $@ $< $(LIB_A) \
 	    $(PKG_LIBS) -lm
 bench: setup-bench $(PROG) $(BENCH)
 	tests/bench/run --program $(PROG) --build $(BUILD)/bench --out $(BUILD)/bench $(ROWS)

@@ -336,9 +336,7 @@ static void start_queued(struct hx_runner *runner)
 static void take_turn(struct hx_runner *runner)
 {
     int64_t now = hx_clock_monotonic_ns();
-    int64_t lag = now - runner->turn_at_ns;
     runner->turn_at_ns = INT64_MAX;
-    hx_histogram_observe(runner->options.loop_lag, lag > 0 ? (double)lag / 1e9 : 0);
     expire_due(runner, now);
     drop_listed(runner);
     start_queued(runner);
@@ -348,7 +346,10 @@ static void take_turn(struct hx_runner *runner)
 
 static void on_timer(uv_timer_t *timer)
 {
-    take_turn(timer->data);
+    struct hx_runner *runner = timer->data;
+    int64_t lag = hx_clock_monotonic_ns() - runner->turn_at_ns;
+    hx_histogram_observe(runner->options.loop_lag, lag > 0 ? (double)lag / 1e9 : 0);
+    take_turn(runner);
 }
 
 static void on_more(uv_idle_t *more)

@@ -64,7 +64,7 @@ struct hx_runner_options {
     struct hx_board *board;
     struct hx_log *log;
     struct hx_resolver *resolver;
-    struct hx_histogram *loop_lag; /* observed at each turn */
+    struct hx_histogram *loop_lag; /* observed at each turn that had its time */
     struct hx_gauge *in_flight;
     size_t max_in_flight;
     uint64_t seed;

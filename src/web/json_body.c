@@ -13,8 +13,9 @@
 
 const struct hx_fault *hx_json_body_check(struct hx_exchange *exchange)
 {
-    static const struct hx_fault bad_type = {MHD_HTTP_UNSUPPORTED_MEDIA_TYPE,
-                                             "the body must be application/json"};
+    static const struct hx_fault bad_type = {
+        MHD_HTTP_UNSUPPORTED_MEDIA_TYPE,
+        "the body must be JSON: send the header Content-Type: application/json"};
     const char *type =
         MHD_lookup_connection_value(exchange->mhd, MHD_HEADER_KIND, MHD_HTTP_HEADER_CONTENT_TYPE);
     if (type == NULL)
