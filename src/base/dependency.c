@@ -22,7 +22,7 @@ void hx_dependency_free(struct hx_dependency *dependency)
     }
     const struct hx_kind *kind = dependency->kind;
     /* Before the settings go; it finds them as the table set them when prepare has never run. */
-    if (kind != NULL && kind->release != NULL) {
+    if (kind != NULL && kind->release != NULL && dependency->settings != NULL) {
         kind->release(dependency);
     }
     if (kind != NULL && kind->options != NULL && dependency->settings != NULL) {
