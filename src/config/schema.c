@@ -95,7 +95,7 @@ static void put_open_pattern(struct hx_json *json)
 
 static void put_url(struct hx_json *json, const struct hx_kind *const *kinds)
 {
-    const char *schemes[MAX_SCHEMES + 1];
+    const char *schemes[MAX_SCHEMES + 1] = {NULL};
     size_t n = 0;
     hx_json_begin_object(json, "url");
     hx_json_text(json, "description", "where the dependency is; the scheme chooses the kind");
