@@ -63,7 +63,8 @@ LIB_OBJ  := $(LIB_SRC:src/%.c=$(BUILD)/obj/%.o)
 ifneq ($(filter web,$(LAYERS)),)
 LIB_OBJ  += $(BUILD)/obj/web/openapi.o
 endif
-PROG_OBJ := $(PROG_SRC:src/%.c=$(BUILD)/obj/%.o) $(BUILD)/obj/cli/alerts_text.o
+PROG_OBJ := $(PROG_SRC:src/%.c=$(BUILD)/obj/%.o) $(BUILD)/obj/cli/alerts_text.o \
+    $(BUILD)/obj/cli/dashboard_text.o
 
 LIB_A    := $(BUILD)/libhealth_exporter.a
 # The command line without main, for its tests; not installed.
@@ -80,7 +81,7 @@ TESTS     ?= $(notdir $(UNIT))
 
 .PHONY: all run test unit system bench bench-smoke install uninstall help clean setup setup-build \
     setup-test setup-lint setup-bench format format-check tidy cppcheck layers banned asan tsan \
-    promtool-golden docs-check alerts-check
+    promtool-golden docs-check alerts-check dashboards-check
 
 all: $(PROG) $(LIB_SO)
 
@@ -125,6 +126,16 @@ $(BUILD)/obj/cli/alerts_text.c: alerts/dependencies.yml
 $(BUILD)/obj/cli/alerts_text.o: $(BUILD)/obj/cli/alerts_text.c $(BUILD)/flags
 	$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -c -o $@ $<
 
+# The template that --print-dashboard fills in; ends in NUL.
+$(BUILD)/obj/cli/dashboard_text.c: src/cli/dashboard.json.in
+	@mkdir -p $(@D)
+	@{ echo '#include "cli/print_dashboard.h"'; \
+	  echo 'const char hx_dashboard_text[] = {'; \
+	  od -An -v -tu1 $< | sed 's/[0-9][0-9]*/&,/g'; \
+	  echo '0};'; } >$@
+$(BUILD)/obj/cli/dashboard_text.o: $(BUILD)/obj/cli/dashboard_text.c $(BUILD)/flags
+	$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -c -o $@ $<
+
 $(BUILD)/obj/version.o: CPPFLAGS += $(VERSION_FLAGS)
 $(BUILD)/obj/version.o: $(BUILD)/revision
 
@@ -154,7 +165,7 @@ system: $(PROG)
 	HX_PROGRAM=$(abspath $(PROG)) /usr/bin/python3 -m pytest -q -p no:cacheprovider tests/system $(PYTEST_ARGS)
 
 test: setup-test
-	@$(MAKE) --no-print-directory all unit promtool-golden docs-check alerts-check system
+	@$(MAKE) --no-print-directory all unit promtool-golden docs-check alerts-check dashboards-check system
 
 promtool-golden:
 	@tests/lint/promtool_golden
@@ -164,6 +175,9 @@ docs-check: $(PROG)
 
 alerts-check: $(PROG)
 	@tests/lint/check_alerts $(PROG)
+
+dashboards-check: $(PROG)
+	@tests/lint/check_dashboards $(PROG)
 
 # The same tests in builds that watch memory, undefined behaviour and threads.
 asan:
@@ -255,6 +269,7 @@ help:
 	@echo 'make asan tsan      the tests under sanitizers'
 	@echo 'make bench          benchmarks, as a table (ROWS="tcp redis" for some); bench-smoke is short'
 	@echo 'make install        DESTDIR and PREFIX are honoured; uninstall undoes it'
-	@echo 'make format-check layers banned tidy cppcheck docs-check alerts-check    what guards the source'
+	@echo 'make format-check layers banned tidy cppcheck docs-check alerts-check dashboards-check'
+	@echo '                    what guards the source'
 	@echo 'make setup          only install what the build needs; setup-test, setup-lint: the tools too'
 	@echo 'make clean'

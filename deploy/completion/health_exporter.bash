@@ -24,9 +24,9 @@ _health_exporter_flags()
     get) echo --timeout= "$client" ;;
     kinds) ;;
     *)
-        echo --config.file= --config.check --config.schema --print-alert-rules --web.listen-address= \
-            --web.config.file= --web.enable-lifecycle --shutdown.delay= \
-            --web.telemetry-path= --log.level= --log.format= --version
+        echo --config.file= --config.check --config.schema --print-alert-rules \
+            --print-dashboard --web.listen-address= --web.config.file= \
+            --web.enable-lifecycle --shutdown.delay= --web.telemetry-path= --log.level= --log.format= --version
         ;;
     esac
     echo --help

@@ -5,6 +5,7 @@
 #include "cli/configure.h"
 #include "cli/environment.h"
 #include "cli/flags.h"
+#include "cli/print_dashboard.h"
 #include "cli/print_rules.h"
 #include "cli/serve.h"
 #include "health_exporter.h"
@@ -22,6 +23,7 @@ struct run_options {
     bool is_check_only;
     bool is_schema;
     bool is_rules;
+    bool is_dashboard;
     struct hx_flag_texts listen_addresses;
     const char *telemetry_path;
     const char *web_config_file;
@@ -45,6 +47,8 @@ static const struct hx_flag run_flags[] = {
      "Print the JSON Schema of the configuration file, for editors, and exit.", NULL},
     {"print-alert-rules", 0, HX_FLAG_SWITCH, offsetof(struct run_options, is_rules), NULL,
      "Print alerting rules for Prometheus, made to measure for the configuration, and exit.", NULL},
+    {"print-dashboard", 0, HX_FLAG_SWITCH, offsetof(struct run_options, is_dashboard), NULL,
+     "Print a dashboard for Grafana, made to measure for the configuration, and exit.", NULL},
     {"web.listen-address", 0, HX_FLAG_TEXTS, offsetof(struct run_options, listen_addresses),
      "ADDRESS",
      "Address to listen on: HOST:PORT, :PORT or unix:/PATH. May be repeated. "
@@ -150,6 +154,8 @@ static int run(const struct run_options *options, int argc, char **argv, char *c
         code = web_code;
     if (code == HX_EXIT_OK && options->is_rules)
         code = hx_cli_print_rules(exporter);
+    else if (code == HX_EXIT_OK && options->is_dashboard)
+        code = hx_cli_print_dashboard(exporter);
     else if (code == HX_EXIT_OK && !options->is_check_only)
         code = serve(exporter, options);
     hx_exporter_free(exporter);

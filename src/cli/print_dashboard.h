@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* --print-dashboard: a dashboard for Grafana of the dependencies of a configuration. */
+#ifndef HX_CLI_PRINT_DASHBOARD_H
+#define HX_CLI_PRINT_DASHBOARD_H
+
+#include "base/strbuf.h"
+#include "config/config.h"
+
+/* src/cli/dashboard.json.in, as the build found it. */
+extern const char hx_dashboard_text[];
+
+/* Appends the dashboard, as JSON. The configuration has a dependency. */
+void hx_print_dashboard(const struct hx_config *config, struct hx_strbuf *out);
+
+/* Prints it to standard output for what the exporter was configured with, or for what it checks
+ * when that is nothing. Returns the exit code. */
+int hx_cli_print_dashboard(struct hx_exporter *exporter);
+
+#endif
