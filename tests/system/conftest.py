@@ -18,7 +18,8 @@ from harness.secrets import secret
 from harness.servers import Nginx, Redis
 
 NEEDED = ("redis-server", "nginx", "prometheus", "promtool", "prometheus-alertmanager", "openssl",
-          "unshare", "nsenter", "setpriv", "iptables", "ip", "bash", f"{BIN}/initdb", f"{BIN}/postgres")
+          "unshare", "nsenter", "setpriv", "iptables", "ip", "bash", "curl", "slowhttptest", "testssl",
+          f"{BIN}/initdb", f"{BIN}/postgres")
 MODULES = ("psycopg2", "redis", "yaml", "prometheus_client", "cryptography", "jsonschema")
 
 
