@@ -9,12 +9,14 @@
 #include "base/equal.h"
 #include "base/option.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
 static enum hx_errcode out_of_memory(struct hx_error *err)
 {
-    return hx_error_set(err, HX_ERR_NOMEM, "out of memory");
+    (void)hx_error_set(err, HX_ERR_NOMEM, "out of memory");
+    return HX_ERR_NOMEM;
 }
 
 /* Room for n names; those of a diff are never more. */
@@ -58,8 +60,10 @@ static enum hx_errcode take(const struct hx_generation *current, struct hx_depen
         hx_dependency_free(dependency);
         return code;
     }
-    code = hx_record_new(dependency, &diff->records[diff->n], err);
-    diff->n += code == HX_OK;
+    struct hx_record *record = NULL;
+    code = hx_record_new(dependency, &record, err);
+    if (code == HX_OK)
+        diff->records[diff->n++] = record;
     return code;
 }
 
@@ -74,8 +78,10 @@ static enum hx_errcode find_removed(const struct hx_generation *current, struct 
 {
     const char **names = calloc(diff->n + 1, sizeof(*names));
     enum hx_errcode code = names == NULL ? out_of_memory(err) : HX_OK;
-    for (size_t i = 0; code == HX_OK && i < diff->n; i++)
+    for (size_t i = 0; code == HX_OK && i < diff->n; i++) {
+        assert(diff->records[i] != NULL);
         names[i] = diff->records[i]->dependency->name;
+    }
     if (code == HX_OK)
         qsort(names, diff->n, sizeof(*names), compare_names);
     for (size_t i = 0; code == HX_OK && i < current->n; i++) {
@@ -110,7 +116,7 @@ enum hx_errcode hx_diff_make(const struct hx_generation *current, struct hx_conf
 
 void hx_diff_fini(struct hx_diff *diff)
 {
-    for (size_t i = 0; i < diff->n; i++)
+    for (size_t i = 0; diff->records != NULL && i < diff->n; i++)
         hx_record_release(diff->records[i]);
     free(diff->records);
     hx_strings_fini(&diff->added);

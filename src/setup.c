@@ -133,35 +133,41 @@ const char *hx_exporter_diagnostics(const struct hx_exporter *exporter)
     return hx_strbuf_text(&exporter->diagnostics.text);
 }
 
-static enum hx_errcode add_listen(struct hx_exporter *exporter, struct hx_listen listen,
-                                  struct hx_error *err)
+/* Room for one more; NULL when out of memory. */
+static struct hx_listen *next_listen(struct hx_exporter *exporter)
 {
     struct hx_listen *listens =
         realloc(exporter->listens, (exporter->n_listens + 1) * sizeof(*listens));
     if (listens == NULL)
-        return hx_error_set(err, HX_ERR_NOMEM, "out of memory");
+        return NULL;
     exporter->listens = listens;
-    listens[exporter->n_listens++] = listen;
-    return HX_OK;
+    return &listens[exporter->n_listens];
 }
 
 enum hx_errcode hx_exporter_listen(struct hx_exporter *exporter, const char *address,
                                    struct hx_error *err)
 {
-    char *copy = strdup(address);
-    enum hx_errcode code = copy == NULL ? hx_error_set(err, HX_ERR_NOMEM, "out of memory")
-                                        : add_listen(exporter, (struct hx_listen){copy, -1}, err);
-    if (code != HX_OK)
-        free(copy);
-    return code;
+    struct hx_listen *listen = next_listen(exporter);
+    char *copy = listen == NULL ? NULL : strdup(address);
+    if (copy == NULL)
+        return hx_error_set(err, HX_ERR_NOMEM, "out of memory");
+    listen->address = copy;
+    listen->fd = -1;
+    exporter->n_listens++;
+    return HX_OK;
 }
 
 enum hx_errcode hx_exporter_adopt(struct hx_exporter *exporter, int fd, struct hx_error *err)
 {
-    enum hx_errcode code = add_listen(exporter, (struct hx_listen){NULL, fd}, err);
-    if (code != HX_OK)
+    struct hx_listen *listen = next_listen(exporter);
+    if (listen == NULL) {
         close(fd);
-    return code;
+        return hx_error_set(err, HX_ERR_NOMEM, "out of memory");
+    }
+    listen->address = NULL;
+    listen->fd = fd;
+    exporter->n_listens++;
+    return HX_OK;
 }
 
 enum hx_errcode hx_exporter_telemetry_path(struct hx_exporter *exporter, const char *path,

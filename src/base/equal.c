@@ -40,10 +40,9 @@ static bool maps_equal(const struct hx_map *a, const struct hx_map *b)
     return is_equal;
 }
 
-/* Both were parsed from a text, or set to "not given", so that equal ones have equal bits. */
 static bool amounts_equal(const struct hx_amount *a, const struct hx_amount *b)
 {
-    return a->bytes == b->bytes && memcmp(&a->percent, &b->percent, sizeof a->percent) == 0;
+    return a->bytes == b->bytes && a->percent == b->percent;
 }
 
 static bool fields_equal(enum hx_option_type type, const void *a, const void *b)
