@@ -10,6 +10,13 @@ static bool has_lines(const struct hx_answer *answer)
     return answer->is_verbose || !answer->is_good;
 }
 
+/* People's own words must not look like lines of ours. */
+static void put_one_line(struct hx_strbuf *buf, const char *text)
+{
+    for (; *text != '\0'; text++)
+        hx_strbuf_putc(buf, (unsigned char)*text < 0x20 || *text == 0x7f ? '?' : *text);
+}
+
 static void put_line(struct hx_strbuf *buf, const char *name, bool is_good, const char *reason)
 {
     hx_strbuf_puts(buf, is_good ? "[+]" : "[-]");
@@ -17,7 +24,7 @@ static void put_line(struct hx_strbuf *buf, const char *name, bool is_good, cons
     hx_strbuf_puts(buf, is_good ? " ok" : " failed");
     if (reason != NULL && reason[0] != '\0') {
         hx_strbuf_puts(buf, ": ");
-        hx_strbuf_puts(buf, reason);
+        put_one_line(buf, reason);
     }
 }
 

@@ -229,6 +229,26 @@ static void maintenance_says_when_to_come_back(void **state)
     hx_strbuf_fini(&buf);
 }
 
+static void reason_of_maintenance_stays_on_its_line(void **state)
+{
+    struct web_board *b = *state;
+    struct hx_verdict verdict;
+    struct hx_maintenance maintenance = {
+        .is_on = true, .until_ns = INT64_MAX, .reason = "a\n[+]all ok\x7f"};
+    struct hx_question question = {.probe = HX_PROBE_READYZ,
+                                   .dialect = HX_DIALECT_KUBERNETES,
+                                   .verdict = &verdict,
+                                   .now_ns = hx_clock_monotonic_ns()};
+    struct hx_strbuf buf;
+    hx_strbuf_init(&buf);
+    hx_board_set_maintenance(&b->board, HX_MAINTENANCE_MANUAL, &maintenance);
+    hx_board_verdict(&b->board, NULL, question.now_ns, &verdict);
+    hx_probe_answer(&buf, &question);
+    assert_string_equal(hx_strbuf_text(&buf),
+                        "[-]maintenance failed: a?[+]all ok?\nreadyz check failed\n");
+    hx_strbuf_fini(&buf);
+}
+
 static void liveness_names_the_stall(void **state)
 {
     (void)state;
@@ -323,6 +343,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(body_of_a_dependency_tells_how_long_it_is_true, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(maintenance_says_when_to_come_back, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(reason_of_maintenance_stays_on_its_line, set_up, tear_down),
         cmocka_unit_test(liveness_names_the_stall),
         cmocka_unit_test(without_a_generation_nothing_is_ready),
         cmocka_unit_test_setup_teardown(message_of_a_check_is_never_shown, set_up, tear_down),
