@@ -173,14 +173,15 @@ static void check_tls(const struct reader *reader)
 struct header {
     const char *name;
     const char *values[3]; /* that it may have; none: any */
+    const char *expected;  /* in words */
 };
 
 static const struct header known_headers[] = {
-    {"Content-Security-Policy", {NULL}},
-    {"Strict-Transport-Security", {NULL}},
-    {"X-Content-Type-Options", {"nosniff", NULL}},
-    {"X-Frame-Options", {"deny", "sameorigin", NULL}},
-    {"X-XSS-Protection", {NULL}},
+    {"Content-Security-Policy", {NULL}, "printable ASCII"},
+    {"Strict-Transport-Security", {NULL}, "printable ASCII"},
+    {"X-Content-Type-Options", {"nosniff", NULL}, "nosniff"},
+    {"X-Frame-Options", {"deny", "sameorigin", NULL}, "deny or sameorigin"},
+    {"X-XSS-Protection", {NULL}, "printable ASCII"},
 };
 
 static const struct header *find_header(const char *name)
@@ -208,29 +209,29 @@ static bool is_good_value(const struct header *header, const char *value)
     return header->values[0] == NULL;
 }
 
+static void check_header(struct hx_findings *findings, struct hx_node *node)
+{
+    const struct header *header = find_header(node->key->text);
+    char quoted[HX_QUOTE_SIZE];
+    hx_node_publish(node);
+    if (header == NULL)
+        hx_findings_add(findings, node->key->span,
+                        "header %s cannot be set; expected Content-Security-Policy, "
+                        "Strict-Transport-Security, X-Content-Type-Options, X-Frame-Options or "
+                        "X-XSS-Protection",
+                        hx_quote(node->key->text, quoted));
+    else if (node->value != NULL && !is_good_value(header, node->value))
+        hx_findings_add(findings, node->span, "header %s: expected %s", header->name,
+                        header->expected);
+}
+
 static void check_headers(const struct reader *reader)
 {
-    struct hx_findings *findings = &reader->loader->findings;
     const struct hx_node *mapping = node_at(reader, "http_server_config", "headers");
     if (mapping == NULL || mapping->type != HX_NODE_MAPPING)
         return;
-    for (struct hx_node *node = mapping->children; node != NULL; node = node->next) {
-        const struct header *header = find_header(node->key->text);
-        char quoted[HX_QUOTE_SIZE];
-        hx_node_publish(node);
-        if (header == NULL)
-            hx_findings_add(findings, node->key->span,
-                            "header %s cannot be set; expected Content-Security-Policy, "
-                            "Strict-Transport-Security, X-Content-Type-Options, X-Frame-Options or "
-                            "X-XSS-Protection",
-                            hx_quote(node->key->text, quoted));
-        else if (node->value != NULL && !is_good_value(header, node->value))
-            hx_findings_add(
-                findings, node->span, "header %s: expected %s%s%s", header->name,
-                header->values[0] != NULL ? header->values[0] : "printable ASCII",
-                header->values[0] != NULL && header->values[1] != NULL ? " or " : "",
-                header->values[0] != NULL && header->values[1] != NULL ? header->values[1] : "");
-    }
+    for (struct hx_node *node = mapping->children; node != NULL; node = node->next)
+        check_header(&reader->loader->findings, node);
 }
 
 /* ---- basic_auth_users ---- */
