@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A metrics registry: counters, gauges and histograms with atomic values, shown in the Prometheus
- * text format 0.0.4 or OpenMetrics 1.0.
+ * text format 0.0.4, OpenMetrics 1.0 or Prometheus' protobuf.
  *
  * https://prometheus.io/docs/instrumenting/exposition_formats/
  * https://prometheus.io/docs/specs/om/open_metrics_spec/
@@ -74,7 +74,9 @@ HX_API void hx_gauge_add(struct hx_gauge *gauge, double delta);
 /* A NaN is not counted. */
 HX_API void hx_histogram_observe(struct hx_histogram *histogram, double value);
 
-enum hx_format { HX_FORMAT_TEXT, HX_FORMAT_OPENMETRICS };
+/* HX_FORMAT_PROTOBUF: messages io.prometheus.client.MetricFamily, each with its length in front. It
+ * is binary: its length counts, not a NUL. */
+enum hx_format { HX_FORMAT_TEXT, HX_FORMAT_OPENMETRICS, HX_FORMAT_PROTOBUF };
 
 /* The whole page in the format, NUL-terminated, owned by the caller (free()); its length in *len
  * when len is not NULL. NULL when out of memory. */

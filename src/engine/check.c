@@ -284,8 +284,7 @@ static void conclude(struct hx_check *check)
     struct hx_record *record = check->record;
     end_run(check);
     check->status.duration_ns = check->finished_ns - check->started_ns;
-    hx_cells_observe(record->durations, &hx_duration_buckets,
-                     (double)check->status.duration_ns / 1e9);
+    hx_histogram_observe(&record->durations, (double)check->status.duration_ns / 1e9);
     if (check->reason != HX_REASON_NONE)
         atomic_fetch_add_explicit(&record->failures[check->reason], 1, memory_order_relaxed);
     if (check->reason != HX_REASON_NONE || !may_keep(check))

@@ -101,7 +101,7 @@ static void sample_duration(const struct hx_board_view *view, const struct hx_re
                             struct hx_samples *out)
 {
     (void)view;
-    hx_samples_histogram(out, labels_of(record), record->durations, &hx_duration_buckets);
+    hx_samples_histogram(out, labels_of(record), &record->durations);
 }
 
 static void sample_failures(const struct hx_board_view *view, const struct hx_record *record,

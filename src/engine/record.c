@@ -58,8 +58,9 @@ enum hx_errcode hx_record_new(struct hx_dependency *dependency, struct hx_record
     r->reason_set = reasons_of(dependency->kind);
     r->labels = hx_labels_format((const char *const[]){"dependency", dependency->name, NULL});
     r->info_labels = info_labels_of(dependency);
-    r->durations = calloc(1, hx_cells_size(&hx_duration_buckets));
-    if (r->labels == NULL || r->info_labels == NULL || r->durations == NULL) {
+    r->durations.buckets = &hx_duration_buckets;
+    r->durations.cells = calloc(1, hx_cells_size(r->durations.buckets));
+    if (r->labels == NULL || r->info_labels == NULL || r->durations.cells == NULL) {
         hx_record_release(r);
         return hx_error_set(err, HX_ERR_NOMEM, "out of memory");
     }
@@ -83,7 +84,8 @@ void hx_record_release(struct hx_record *record)
     hx_dependency_free(record->dependency);
     free(record->labels);
     free(record->info_labels);
-    free(record->durations);
+    free(record->durations.cells);
+    free(record->durations.native);
     free(record);
 }
 

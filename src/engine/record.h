@@ -59,7 +59,7 @@ struct hx_record {
     uint32_t reason_set; /* the reasons whose series this record shows */
     _Atomic uint64_t sequence;
     _Atomic uint64_t words[sizeof(struct hx_status) / 8];
-    struct hx_histogram_cells *durations;
+    struct hx_histogram durations; /* of its own; observed by the engine */
 };
 
 /* Takes the dependency: it is freed with the record, also when this fails. */

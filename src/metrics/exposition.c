@@ -7,6 +7,7 @@
 #include "metrics/samples.h"
 
 #include "metrics/naming.h"
+#include "metrics/protobuf.h"
 
 #include <string.h>
 
@@ -50,6 +51,19 @@ void hx_samples_init(struct hx_samples *samples, struct hx_page *page, struct hx
     };
 }
 
+/* OpenMetrics alone says the unit. */
+static void write_unit(struct hx_samples *samples, size_t name_len)
+{
+    const char *unit = hx_family_unit(samples->family);
+    if (samples->format == HX_FORMAT_OPENMETRICS && unit != NULL) {
+        hx_strbuf_puts(samples->out, "# UNIT ");
+        hx_strbuf_append(samples->out, samples->family->name, name_len);
+        hx_strbuf_putc(samples->out, ' ');
+        hx_strbuf_puts(samples->out, unit);
+        hx_strbuf_putc(samples->out, '\n');
+    }
+}
+
 static void write_header(struct hx_samples *samples)
 {
     struct hx_strbuf *out = samples->out;
@@ -66,15 +80,27 @@ static void write_header(struct hx_samples *samples)
     hx_strbuf_putc(out, ' ');
     hx_strbuf_puts(out, hx_family_type_text(family->type));
     hx_strbuf_putc(out, '\n');
+    write_unit(samples, name_len);
+}
+
+/* What a family begins with, once, before its first sample. */
+static void begin_family(struct hx_samples *samples)
+{
+    if (samples->page->is_header_written) {
+        return;
+    }
     samples->page->is_header_written = true;
+    if (samples->format == HX_FORMAT_PROTOBUF) {
+        hx_protobuf_begin(samples);
+    } else {
+        write_header(samples);
+    }
 }
 
 /* The place for n lines with that much label text, behind the family's header; NULL: no room. */
 static char *begin_lines(struct hx_samples *samples, size_t n, size_t labels_len)
 {
-    if (!samples->page->is_header_written) {
-        write_header(samples);
-    }
+    begin_family(samples);
     struct hx_strbuf *out = samples->out;
     size_t needed = n * (samples->line_len + labels_len);
     if (out->is_failed || (needed >= out->size - out->len && !hx_strbuf_reserve(out, needed))) {
@@ -122,9 +148,24 @@ static void end_sample(struct hx_samples *samples, char *p)
     end_lines(samples, p);
 }
 
+/* In protobuf all values are doubles. True: it was written. */
+static bool put_binary(struct hx_samples *out, struct hx_labels labels, struct hx_labels more,
+                       double value)
+{
+    if (out->format != HX_FORMAT_PROTOBUF) {
+        return false;
+    }
+    begin_family(out);
+    hx_protobuf_value(out, labels, more, value);
+    return true;
+}
+
 void hx_samples_counter(struct hx_samples *out, struct hx_labels labels, struct hx_labels more,
                         uint64_t value)
 {
+    if (put_binary(out, labels, more, (double)value)) {
+        return;
+    }
     char *p = begin_sample(out, labels, more);
     if (p != NULL) {
         end_sample(out, hx_counter_put(p, value, out->format));
@@ -140,6 +181,9 @@ void hx_samples_counter_double(struct hx_samples *out, struct hx_labels labels,
 void hx_samples_gauge(struct hx_samples *out, struct hx_labels labels, struct hx_labels more,
                       double value)
 {
+    if (put_binary(out, labels, more, value)) {
+        return;
+    }
     char *p = begin_sample(out, labels, more);
     if (p != NULL) {
         end_sample(out, hx_double_put(p, value, out->format));
@@ -149,6 +193,9 @@ void hx_samples_gauge(struct hx_samples *out, struct hx_labels labels, struct hx
 void hx_samples_gauge_nano(struct hx_samples *out, struct hx_labels labels, struct hx_labels more,
                            int64_t nano)
 {
+    if (put_binary(out, labels, more, (double)nano / 1e9)) {
+        return;
+    }
     char *p = begin_sample(out, labels, more);
     if (p != NULL) {
         end_sample(out, hx_nano_put(p, nano, out->format));
@@ -169,23 +216,24 @@ static char *put_bucket_prefix(char *p, const struct hx_samples *samples, struct
 
 /* Writes the lines of the buckets, +Inf last, and gives back the total. */
 static char *put_buckets(char *p, const struct hx_samples *samples, struct hx_labels labels,
-                         const struct hx_histogram_cells *cells, const struct hx_buckets *buckets,
-                         uint64_t *total)
+                         const struct hx_histogram *histogram, uint64_t *total)
 {
+    const struct hx_buckets *buckets = histogram->buckets;
+    const _Atomic uint64_t *counts = histogram->cells->counts;
     const char *prefix = p;
     p = put_bucket_prefix(p, samples, labels);
     size_t prefix_len = (size_t)(p - prefix);
     *total = 0;
     for (size_t i = 0; i < buckets->n; i++) {
         const struct hx_le *le = &buckets->le[i];
-        *total += atomic_load_explicit(&cells->counts[i], memory_order_relaxed);
+        *total += atomic_load_explicit(&counts[i], memory_order_relaxed);
         /* A copy of constant size is one instruction or two; what is too much is overwritten. */
         memcpy(p, le->text[samples->format], HX_NUMBER_SIZE);
         p = hx_u64_put(p + le->len[samples->format], *total);
         *p++ = '\n';
         p = put(p, prefix, prefix_len);
     }
-    *total += atomic_load_explicit(&cells->counts[buckets->n], memory_order_relaxed);
+    *total += atomic_load_explicit(&counts[buckets->n], memory_order_relaxed);
     p = put(p, INFINITE_LE, strlen(INFINITE_LE));
     p = hx_u64_put(p, *total);
     *p++ = '\n';
@@ -193,15 +241,13 @@ static char *put_buckets(char *p, const struct hx_samples *samples, struct hx_la
 }
 
 static char *put_sum(char *p, const struct hx_samples *samples,
-                     const struct hx_histogram_cells *cells, const struct hx_buckets *buckets)
+                     const struct hx_histogram *histogram)
 {
-    uint64_t bits = atomic_load_explicit(&cells->sum, memory_order_relaxed);
-    if (buckets->sum == HX_SUM_NANO) {
-        return hx_nano_put(p, (int64_t)bits, samples->format);
+    if (histogram->buckets->sum == HX_SUM_NANO) {
+        uint64_t nano = atomic_load_explicit(&histogram->cells->sum, memory_order_relaxed);
+        return hx_nano_put(p, (int64_t)nano, samples->format);
     }
-    double sum;
-    memcpy(&sum, &bits, sizeof sum);
-    return hx_double_put(p, sum, samples->format);
+    return hx_double_put(p, hx_cells_sum(histogram->cells, histogram->buckets), samples->format);
 }
 
 /* OpenMetrics: a sum that may fall is no counter, and without a sum there is no count either. */
@@ -211,23 +257,34 @@ static bool is_sum_left_out(const struct hx_buckets *buckets, enum hx_format for
     return may_fall && format == HX_FORMAT_OPENMETRICS;
 }
 
-void hx_samples_histogram(struct hx_samples *out, struct hx_labels labels,
-                          const struct hx_histogram_cells *cells, const struct hx_buckets *buckets)
+static void write_histogram(struct hx_samples *out, struct hx_labels labels,
+                            const struct hx_histogram *histogram)
 {
     /* The buckets, +Inf, the sum and the count. */
-    char *p = begin_lines(out, buckets->n + 3, labels.len);
+    char *p = begin_lines(out, histogram->buckets->n + 3, labels.len);
     if (p == NULL) {
         return;
     }
     uint64_t total;
-    p = put_buckets(p, out, labels, cells, buckets, &total);
-    if (!is_sum_left_out(buckets, out->format)) {
+    p = put_buckets(p, out, labels, histogram, &total);
+    if (!is_sum_left_out(histogram->buckets, out->format)) {
         p = put_name(p, out, HX_LABELS("_sum"), labels, HX_NO_LABELS);
-        p = put_sum(p, out, cells, buckets);
+        p = put_sum(p, out, histogram);
         *p++ = '\n';
         p = put_name(p, out, HX_LABELS("_count"), labels, HX_NO_LABELS);
         p = hx_u64_put(p, total);
         *p++ = '\n';
     }
     end_lines(out, p);
+}
+
+void hx_samples_histogram(struct hx_samples *out, struct hx_labels labels,
+                          const struct hx_histogram *histogram)
+{
+    if (out->format == HX_FORMAT_PROTOBUF) {
+        begin_family(out);
+        hx_protobuf_histogram(out, labels, histogram);
+    } else {
+        write_histogram(out, labels, histogram);
+    }
 }

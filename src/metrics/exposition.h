@@ -7,7 +7,7 @@
  *     records  ─┴─ collectors ── page (a cursor: collector, family, member) ── chunk, chunk, ...
  *
  * Sources: https://prometheus.io/docs/instrumenting/exposition_formats/ (text 0.0.4),
- * https://prometheus.io/docs/specs/om/open_metrics_spec/ (OpenMetrics 1.0).
+ * https://prometheus.io/docs/specs/om/open_metrics_spec/ (OpenMetrics 1.0); protobuf.h.
  */
 #ifndef HX_METRICS_EXPOSITION_H
 #define HX_METRICS_EXPOSITION_H
@@ -45,9 +45,10 @@ void hx_samples_gauge(struct hx_samples *out, struct hx_labels labels, struct hx
  * times cheaper than a double that is no short fraction. */
 void hx_samples_gauge_nano(struct hx_samples *out, struct hx_labels labels, struct hx_labels more,
                            int64_t nano);
-/* The buckets, _sum and _count; OpenMetrics allows the last two only where no bound is negative. */
+/* The buckets, _sum and _count; OpenMetrics allows the last two only where no bound is negative.
+ * Native buckets go into protobuf alone, which is the one format that has them. */
 void hx_samples_histogram(struct hx_samples *out, struct hx_labels labels,
-                          const struct hx_histogram_cells *cells, const struct hx_buckets *buckets);
+                          const struct hx_histogram *histogram);
 
 /* A source of families. Everything it returns must stay as it is while a page is being written,
  * but that families and members may be added at the end. */
@@ -68,17 +69,24 @@ struct hx_page {
     const struct hx_collector *collectors;
     size_t n_collectors;
     enum hx_format format;
+    const char *const *names;         /* NULL-terminated: only these families; NULL: all */
     size_t collector, family, member; /* the cursor */
     bool is_header_written;
     bool is_done;
 };
 
+/* A family's message is split where it exceeds this: it must be whole before its first byte can be
+ * sent, and the families of ten thousand dependencies are larger. Prometheus takes a family in
+ * several messages as it takes it in one. */
+#define HX_MAX_MESSAGE ((size_t)1024 * 1024)
+
 void hx_page_init(struct hx_page *page, enum hx_format format,
                   const struct hx_collector *collectors, size_t n_collectors);
 
-/* Appends to out until it holds `want` more bytes (the last member may exceed that; want 0 writes
- * nothing) or the page ends (then page->is_done). Ends with "# EOF\n" in OpenMetrics. Out of memory
- * marks out, and the page is lost. The text does not depend on how it is cut. */
+/* Appends to out until it holds `want` more bytes (the last member may exceed that, in protobuf the
+ * last message; want 0 writes nothing) or the page ends (then page->is_done). Ends with "# EOF\n"
+ * in OpenMetrics. Out of memory marks out, and the page is lost. The text does not depend on how it
+ * is cut. */
 void hx_page_write(struct hx_page *page, struct hx_strbuf *out, size_t want);
 
 /* The Content-Type of a format. */

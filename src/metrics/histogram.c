@@ -41,7 +41,7 @@ const struct hx_buckets hx_duration_buckets = {
 
 static void le_init(struct hx_le *le, double bound)
 {
-    for (int format = 0; format < HX_N_FORMATS; format++) {
+    for (int format = 0; format < HX_N_TEXT_FORMATS; format++) {
         char *text = le->text[format];
         char *end = hx_bound_put(text, bound, (enum hx_format)format);
         memcpy(end, LE_END, sizeof LE_END);
@@ -130,4 +130,24 @@ void hx_cells_observe(struct hx_histogram_cells *cells, const struct hx_buckets 
         next = buckets->sum == HX_SUM_NANO ? add_nano(sum, value) : add_double(sum, value);
     } while (!atomic_compare_exchange_weak_explicit(&cells->sum, &sum, next, memory_order_relaxed,
                                                     memory_order_relaxed));
+}
+
+uint64_t hx_cells_count(const struct hx_histogram_cells *cells, const struct hx_buckets *buckets)
+{
+    uint64_t count = 0;
+    for (size_t i = 0; i <= buckets->n; i++) {
+        count += atomic_load_explicit(&cells->counts[i], memory_order_relaxed);
+    }
+    return count;
+}
+
+double hx_cells_sum(const struct hx_histogram_cells *cells, const struct hx_buckets *buckets)
+{
+    uint64_t bits = atomic_load_explicit(&cells->sum, memory_order_relaxed);
+    if (buckets->sum == HX_SUM_NANO) {
+        return (double)(int64_t)bits / NANO;
+    }
+    double sum;
+    memcpy(&sum, &bits, sizeof sum);
+    return sum;
 }

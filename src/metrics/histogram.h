@@ -16,8 +16,8 @@
 
 /* What follows `le="` on a bucket's line, up to the value: `0.005"} `. */
 struct hx_le {
-    uint8_t len[HX_N_FORMATS];
-    char text[HX_N_FORMATS][HX_NUMBER_SIZE];
+    uint8_t len[HX_N_TEXT_FORMATS];
+    char text[HX_N_TEXT_FORMATS][HX_NUMBER_SIZE];
 };
 
 /* How the sum is kept. */
@@ -51,11 +51,27 @@ struct hx_histogram_cells {
     _Atomic uint64_t counts[]; /* not cumulated */
 };
 
+struct hx_native;
+
+/* A histogram: what it is over, and what it has counted. */
+struct hx_histogram {
+    const struct hx_buckets *buckets;
+    struct hx_histogram_cells *cells;
+    struct hx_native *native; /* the same observations in native buckets; NULL: not kept. Then one
+                                 thread at a time observes. */
+};
+
 /* The size of the cells in bytes, for calloc(). */
 size_t hx_cells_size(const struct hx_buckets *buckets);
 
 /* Any thread. NaN is not counted. */
 void hx_cells_observe(struct hx_histogram_cells *cells, const struct hx_buckets *buckets,
                       double value);
+
+/* How many were observed: what _count and the +Inf bucket show. */
+uint64_t hx_cells_count(const struct hx_histogram_cells *cells, const struct hx_buckets *buckets);
+
+/* The sum as a double. */
+double hx_cells_sum(const struct hx_histogram_cells *cells, const struct hx_buckets *buckets);
 
 #endif

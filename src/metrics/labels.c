@@ -11,7 +11,9 @@ struct hx_labels hx_labels_of(const char *text)
     return (struct hx_labels){text, text != NULL ? strlen(text) : 0};
 }
 
-static void append_escaped(struct hx_strbuf *buf, const char *text, bool is_quote_escaped)
+enum escaping { ESCAPE_NOTHING, ESCAPE_LINES, ESCAPE_LINES_AND_QUOTES };
+
+static void append_escaped(struct hx_strbuf *buf, const char *text, enum escaping escaping)
 {
     size_t len = strlen(text);
     while (len > 0) {
@@ -19,9 +21,10 @@ static void append_escaped(struct hx_strbuf *buf, const char *text, bool is_quot
         if (n == 0) {
             hx_strbuf_puts(buf, HX_UTF8_REPLACEMENT);
             n = 1;
-        } else if (*text == '\n') {
+        } else if (*text == '\n' && escaping != ESCAPE_NOTHING) {
             hx_strbuf_puts(buf, "\\n");
-        } else if (*text == '\\' || (*text == '"' && is_quote_escaped)) {
+        } else if ((*text == '\\' && escaping != ESCAPE_NOTHING) ||
+                   (*text == '"' && escaping == ESCAPE_LINES_AND_QUOTES)) {
             hx_strbuf_putc(buf, '\\');
             hx_strbuf_putc(buf, *text);
         } else {
@@ -36,7 +39,7 @@ void hx_labels_append(struct hx_strbuf *buf, const char *name, const char *value
 {
     hx_strbuf_puts(buf, name);
     hx_strbuf_puts(buf, "=\"");
-    append_escaped(buf, value, true);
+    append_escaped(buf, value, ESCAPE_LINES_AND_QUOTES);
     hx_strbuf_putc(buf, '"');
 }
 
@@ -55,5 +58,10 @@ char *hx_labels_format(const char *const *names_values)
 
 void hx_help_append(struct hx_strbuf *buf, const char *help, enum hx_format format)
 {
-    append_escaped(buf, help, format == HX_FORMAT_OPENMETRICS);
+    static const enum escaping escapings[] = {
+        [HX_FORMAT_TEXT] = ESCAPE_LINES,
+        [HX_FORMAT_OPENMETRICS] = ESCAPE_LINES_AND_QUOTES,
+        [HX_FORMAT_PROTOBUF] = ESCAPE_NOTHING,
+    };
+    append_escaped(buf, help, escapings[format]);
 }

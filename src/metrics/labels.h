@@ -11,7 +11,7 @@
 
 #include <stddef.h>
 
-/* Label text with its length, which is measured once and not again on every page. */
+/* Label text, NUL-terminated, with its length, which is measured once and not on every page. */
 struct hx_labels {
     const char *text;
     size_t len;
@@ -30,7 +30,7 @@ char *hx_labels_format(const char *const *names_values);
 /* Appends `name="escaped value"`. */
 void hx_labels_append(struct hx_strbuf *buf, const char *name, const char *value);
 
-/* Appends the text of a HELP line: quotes are escaped in OpenMetrics alone. */
+/* Appends the text of HELP: quotes are escaped in OpenMetrics alone, nothing is in protobuf. */
 void hx_help_append(struct hx_strbuf *buf, const char *help, enum hx_format format);
 
 #endif

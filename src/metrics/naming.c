@@ -34,6 +34,20 @@ size_t hx_family_base_len(const struct hx_family *family)
     return has_total ? len - strlen(TOTAL) : len;
 }
 
+const char *hx_family_unit(const struct hx_family *family)
+{
+    static const char *const units[] = {"seconds", "bytes"};
+    size_t base_len = hx_family_base_len(family);
+    for (size_t i = 0; i < sizeof units / sizeof *units; i++) {
+        size_t len = strlen(units[i]);
+        if (base_len > len + 1 && family->name[base_len - len - 1] == '_' &&
+            strncmp(family->name + base_len - len, units[i], len) == 0) {
+            return units[i];
+        }
+    }
+    return NULL;
+}
+
 /* Colons would be allowed, but are for recording rules. */
 static bool is_name(const char *name)
 {

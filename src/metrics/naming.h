@@ -15,6 +15,9 @@ const char *hx_family_type_text(enum hx_family_type type);
 /* The length of the name by which OpenMetrics knows the family: without a counter's "_total". */
 size_t hx_family_base_len(const struct hx_family *family);
 
+/* The unit that the name says, "seconds" or "bytes"; NULL when there is none. */
+const char *hx_family_unit(const struct hx_family *family);
+
 /* Name and help. */
 enum hx_errcode hx_family_check(const struct hx_family *family, struct hx_error *err) HX_MUST_CHECK;
 

@@ -11,7 +11,8 @@
 
 #include <stdint.h>
 
-#define HX_N_FORMATS 2
+/* The formats that are text come first. */
+#define HX_N_TEXT_FORMATS 2
 
 /* Room for any number that the functions below write. */
 #define HX_NUMBER_SIZE 32

@@ -6,6 +6,7 @@
 #include "metrics/registry.h"
 
 #include "metrics/naming.h"
+#include "metrics/native.h"
 #include "metrics/series.h"
 
 #include <math.h>
@@ -128,7 +129,7 @@ static void collect_series(const void *source, size_t family, size_t member, str
                          atomic_load_explicit(&series->as.gauge.value, memory_order_relaxed));
         break;
     case HX_FAMILY_HISTOGRAM:
-        hx_samples_histogram(out, labels, series->as.histogram.cells, of->buckets);
+        hx_samples_histogram(out, labels, &series->as.histogram);
         break;
     }
 }
@@ -217,7 +218,11 @@ void hx_gauge_add(struct hx_gauge *gauge, double delta)
 
 void hx_histogram_observe(struct hx_histogram *histogram, double value)
 {
-    hx_cells_observe(histogram->cells, histogram->buckets, value);
+    if (histogram->native != NULL) {
+        hx_native_observe(histogram->native, histogram->cells, histogram->buckets, value);
+    } else {
+        hx_cells_observe(histogram->cells, histogram->buckets, value);
+    }
 }
 
 char *hx_registry_expose(struct hx_registry *registry, enum hx_format format, size_t *len)

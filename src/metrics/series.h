@@ -21,11 +21,6 @@ struct hx_gauge {
     _Atomic double value;
 };
 
-struct hx_histogram {
-    const struct hx_buckets *buckets; /* the family's */
-    struct hx_histogram_cells *cells;
-};
-
 struct hx_series {
     struct hx_table_node node; /* by the label text */
     char *labels;

@@ -118,9 +118,8 @@ static void put_last_check(struct hx_strbuf *buf, const struct hx_kind *kind,
 
 static void put_counts(struct hx_strbuf *buf, const struct hx_record *record)
 {
-    uint64_t n_checks = 0, n_failures = 0;
-    for (size_t i = 0; i <= HX_DURATION_BOUNDS; i++)
-        n_checks += atomic_load_explicit(&record->durations->counts[i], memory_order_relaxed);
+    uint64_t n_checks = hx_cells_count(record->durations.cells, record->durations.buckets);
+    uint64_t n_failures = 0;
     for (size_t reason = 0; reason < HX_N_REASONS; reason++)
         n_failures += atomic_load_explicit(&record->failures[reason], memory_order_relaxed);
     put_count(buf, "checks_total", n_checks);

@@ -60,7 +60,8 @@ static void collect(const void *source, size_t family, size_t i, struct hx_sampl
     const struct member *member = &world->members[i];
     struct hx_labels labels = {member->labels, member->labels_len};
     if (family == DURATION) {
-        hx_samples_histogram(out, labels, member->cells, &world->buckets);
+        struct hx_histogram histogram = {.buckets = &world->buckets, .cells = member->cells};
+        hx_samples_histogram(out, labels, &histogram);
     } else if (family == UP) {
         hx_samples_gauge(out, labels, HX_NO_LABELS, i % 10 == 0 ? 0 : 1);
     } else {
@@ -130,8 +131,8 @@ int main(void)
         }
     }
     struct hx_collector collector = {&world, n_families, shape, n_members, collect};
-    const char *const names[HX_N_FORMATS] = {"text", "openmetrics"};
-    for (int format = 0; format < HX_N_FORMATS; format++) {
+    const char *const names[HX_N_TEXT_FORMATS] = {"text", "openmetrics"};
+    for (int format = 0; format < HX_N_TEXT_FORMATS; format++) {
         double rates[N_ROUNDS];
         size_t bytes = 0;
         for (int round = 0; round < N_ROUNDS; round++) {

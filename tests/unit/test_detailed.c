@@ -72,8 +72,8 @@ static void everything_that_is_known_is_told(void **state)
     hx_record_publish(record, &status);
     atomic_store(&record->failures[HX_REASON_REFUSED], 2);
     atomic_store(&record->failures[HX_REASON_TIMEOUT], 1);
-    atomic_store(&record->durations->counts[0], 800);
-    atomic_store(&record->durations->counts[HX_DURATION_BOUNDS], 12);
+    atomic_store(&record->durations.cells->counts[0], 800);
+    atomic_store(&record->durations.cells->counts[HX_DURATION_BOUNDS], 12);
     expect_details(
         &b, "disk",
         "{\"kind\":\"disk\",\"critical\":false,\"tags\":[\"a\\\"b\"],\"status\":\"down\",\"since\":"

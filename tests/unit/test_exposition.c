@@ -3,6 +3,7 @@
 #include "metrics/exposition.h"
 
 #include "base/utf8.h"
+#include "metrics/native.h"
 
 #include <math.h>
 #include <setjmp.h>
@@ -51,7 +52,7 @@ static const struct hx_family shapes[N_FAMILIES] = {
 
 struct world {
     char *queues[2]; /* label text */
-    struct hx_histogram_cells *durations, *drift;
+    struct hx_histogram durations, drift;
     struct hx_buckets *drift_buckets;
 };
 
@@ -91,11 +92,10 @@ static void collect_first(const struct world *world, size_t family, struct hx_sa
                               1763635800123456789);
         break;
     case DURATION:
-        hx_samples_histogram(out, hx_labels_of(world->queues[0]), world->durations,
-                             &hx_duration_buckets);
+        hx_samples_histogram(out, hx_labels_of(world->queues[0]), &world->durations);
         break;
     case DRIFT:
-        hx_samples_histogram(out, HX_NO_LABELS, world->drift, world->drift_buckets);
+        hx_samples_histogram(out, HX_NO_LABELS, &world->drift);
         break;
     default:
         break;
@@ -125,21 +125,24 @@ static int make_world(void **state)
     world.queues[0] = hx_labels_format((const char *const[]){"queue", "mail", NULL});
     world.queues[1] =
         hx_labels_format((const char *const[]){"queue", "\"a\\b\"\nc, {\xC3\xBC} \xFF", NULL});
-    world.durations = calloc(1, hx_cells_size(&hx_duration_buckets));
+    world.durations.buckets = &hx_duration_buckets;
+    world.durations.cells = calloc(1, hx_cells_size(&hx_duration_buckets));
+    world.durations.native = hx_native_new();
     world.drift_buckets = hx_buckets_new(drift_bounds, 2);
-    if (world.queues[0] == NULL || world.queues[1] == NULL || world.durations == NULL ||
-        world.drift_buckets == NULL) {
+    if (world.queues[0] == NULL || world.queues[1] == NULL || world.durations.cells == NULL ||
+        world.durations.native == NULL || world.drift_buckets == NULL) {
         return -1;
     }
-    world.drift = calloc(1, hx_cells_size(world.drift_buckets));
-    if (world.drift == NULL) {
+    world.drift.buckets = world.drift_buckets;
+    world.drift.cells = calloc(1, hx_cells_size(world.drift_buckets));
+    if (world.drift.cells == NULL) {
         return -1;
     }
-    hx_cells_observe(world.durations, &hx_duration_buckets, 0.002);
-    hx_cells_observe(world.durations, &hx_duration_buckets, 0.25000000001);
-    hx_cells_observe(world.durations, &hx_duration_buckets, 31);
-    hx_cells_observe(world.drift, world.drift_buckets, -2);
-    hx_cells_observe(world.drift, world.drift_buckets, 0.5);
+    hx_histogram_observe(&world.durations, 0.002);
+    hx_histogram_observe(&world.durations, 0.25000000001);
+    hx_histogram_observe(&world.durations, 31);
+    hx_histogram_observe(&world.drift, -2);
+    hx_histogram_observe(&world.drift, 0.5);
     *state = &world;
     return 0;
 }
@@ -149,8 +152,9 @@ static int free_world(void **state)
     struct world *world = *state;
     free(world->queues[0]);
     free(world->queues[1]);
-    free(world->durations);
-    free(world->drift);
+    free(world->durations.cells);
+    free(world->durations.native);
+    free(world->drift.cells);
     free(world->drift_buckets);
     return 0;
 }
@@ -180,7 +184,7 @@ static void the_text_does_not_depend_on_the_size_of_chunks(void **state)
 {
     const size_t sizes[] = {1, 100, 1000, 65536};
     struct hx_collector collectors[] = {collector_of(*state), collector_of(*state)};
-    for (int format = 0; format < HX_N_FORMATS; format++) {
+    for (int format = 0; format < HX_N_TEXT_FORMATS; format++) {
         char *whole = page_text_in_chunks((enum hx_format)format, collectors, 2, SIZE_MAX);
         for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
             char *pieces = page_text_in_chunks((enum hx_format)format, collectors, 2, sizes[i]);

@@ -64,7 +64,8 @@ static void collect(const void *source, size_t family, size_t member, struct hx_
     const struct shown *shown = source;
     (void)family;
     (void)member;
-    hx_samples_histogram(out, HX_NO_LABELS, shown->cells, shown->buckets);
+    struct hx_histogram histogram = {.buckets = shown->buckets, .cells = shown->cells};
+    hx_samples_histogram(out, HX_NO_LABELS, &histogram);
 }
 
 static char *show(const struct shown *shown, enum hx_format format)
@@ -214,7 +215,7 @@ static void the_texts_of_the_duration_buckets_are_their_bounds(void **state)
     assert_non_null(made);
     assert_int_equal(made->n, 13);
     for (size_t i = 0; i < made->n; i++) {
-        for (int format = 0; format < HX_N_FORMATS; format++) {
+        for (int format = 0; format < HX_N_TEXT_FORMATS; format++) {
             assert_string_equal(hx_duration_buckets.le[i].text[format], made->le[i].text[format]);
             assert_int_equal(hx_duration_buckets.le[i].len[format], made->le[i].len[format]);
         }
