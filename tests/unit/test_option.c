@@ -100,7 +100,7 @@ static void set(struct settings *settings, const char *name, const char *text)
 static bool has_status(const struct hx_status_set *set_of, int status)
 {
     unsigned bit = (unsigned)status - 100;
-    return (set_of->bits[bit / 8] >> bit % 8 & 1U) != 0;
+    return ((unsigned)set_of->bits[bit / 8] >> (bit % 8) & 1U) != 0;
 }
 
 static void options_are_found_by_their_whole_name(void **state)
