@@ -102,6 +102,40 @@ static void body_follows_the_table_of_verdicts(void **state)
     }
 }
 
+/* ---- maintenance ---- */
+
+/* Of /readyz: the seconds of Retry-After; 0: it is ready again. */
+static long seconds_left(struct fixture *f)
+{
+    struct web_reply reply;
+    web_get(f->port, "GET", "/readyz", &reply);
+    const char *seconds = web_header(&reply, "Retry-After");
+    long left = seconds == NULL ? 0 : atol(seconds);
+    assert_int_equal(reply.status, left == 0 ? 200 : 503);
+    web_reply_fini(&reply);
+    return left;
+}
+
+static void maintenance_counts_down_and_ends_by_itself(void **state)
+{
+    struct fixture *f = *state;
+    int64_t until_ns = hx_clock_monotonic_ns() + 1500 * HX_NS_PER_MS;
+    struct hx_maintenance maintenance = {.is_on = true, .until_ns = until_ns};
+    hx_board_set_maintenance(&f->b.board, HX_MAINTENANCE_MANUAL, &maintenance);
+    long n_seen[3] = {0};
+    for (long left = 2; left > 0;) {
+        int64_t before_ns = hx_clock_monotonic_ns();
+        left = seconds_left(f);
+        int64_t after_ns = hx_clock_monotonic_ns();
+        assert_in_range(left, 0, 2);
+        /* Nobody publishes anything: the prepared body ages by itself, and never lags behind. */
+        assert_true(left * HX_NS_PER_S >= until_ns - after_ns);
+        assert_true(left == 0 || (left - 1) * HX_NS_PER_S <= until_ns - before_ns);
+        n_seen[left]++;
+    }
+    assert_true(n_seen[2] > 0 && n_seen[1] > 0);
+}
+
 /* ---- who decides on the dialect ---- */
 
 static void ask(struct fixture *f, const char *path, const char *fields, struct web_reply *reply)
@@ -322,6 +356,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         SERVED(body_follows_the_table_of_verdicts),
+        SERVED(maintenance_counts_down_and_ends_by_itself),
         SERVED(accept_and_format_choose_the_dialect),
         SERVED(unknown_format_is_refused_with_the_list),
         SERVED(verbose_has_a_line_per_check),
