@@ -210,7 +210,7 @@ static uint64_t n_checks(const struct hx_record *record)
 {
     uint64_t n = 0;
     for (size_t i = 0; i <= HX_DURATION_BOUNDS; i++)
-        n += atomic_load(&record->durations->counts[i]);
+        n += atomic_load(&record->durations.cells->counts[i]);
     return n;
 }
 
