@@ -19,7 +19,7 @@ enum hx_errcode hx_config_add_defaults(struct hx_exporter *exporter, struct hx_c
                                        struct hx_diagnostics *diagnostics)
 {
     enum hx_errcode code = HX_OK;
-    if (config->n > 0)
+    if (config->n > 0 || exporter->config_path != NULL)
         return HX_OK;
     for (size_t i = 0; code == HX_OK && default_dependencies[i] != NULL; i++)
         code = hx_config_add(config, default_dependencies[i], exporter->kinds, diagnostics);

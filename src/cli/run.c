@@ -156,7 +156,9 @@ static int run(const struct run_options *options, int argc, char **argv, char *c
         code = hx_cli_print_rules(exporter);
     else if (code == HX_EXIT_OK && options->is_dashboard)
         code = hx_cli_print_dashboard(exporter);
-    else if (code == HX_EXIT_OK && !options->is_check_only)
+    else if (code == HX_EXIT_OK && options->is_check_only)
+        puts("the configuration has no errors");
+    else if (code == HX_EXIT_OK)
         code = serve(exporter, options);
     hx_exporter_free(exporter);
     return code;

@@ -41,10 +41,16 @@ def test_version_names_program_version_and_revision():
 def test_config_check_tells_without_starting(directory):
     result = run_program("--config.check", f"--config.file={write_config(directory, GOOD)}")
     assert result.returncode == 0, result.stderr
+    assert result.stdout == "the configuration has no errors\n"
     bad = write_config(directory, {"dependencies": [{"name": "a", "url": "nope:"}]}, "bad.yml")
     result = run_program("--config.check", f"--config.file={bad}")
     assert result.returncode == 2
     a_line_that_says(result.stderr, f"{bad}:", "nope")
+
+
+def test_a_file_without_dependencies_checks_nothing_else(start):
+    with start({"dependencies": []}) as exporter:
+        assert exporter.get("/readyz").json()["checks"] == {}
 
 
 def test_kinds_are_explained_from_their_tables():
@@ -134,6 +140,7 @@ def test_get_tells_by_its_exit_code(start):
         {"name": "good", "url": f"tcp://127.0.0.1:{server.port}", **OFTEN},
         {"name": "bad", "url": f"tcp://{faults.refused()}", **OFTEN}]}
     with start(config) as exporter:
+        exporter.wait_for_state("good", "up")
         exporter.wait_for_state("bad", "down")
         base = f"http://127.0.0.1:{exporter.endpoint.port}"
         assert run_program("get", f"{base}/livez").returncode == 0
