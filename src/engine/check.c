@@ -199,7 +199,10 @@ static void count_first_result(struct hx_check *check)
     struct hx_runner *runner = check->runner;
     if (runner->n_without_result == 0 || --runner->n_without_result > 0)
         return;
-    atomic_store_explicit(&runner->options.board->is_first_round_done, true, memory_order_release);
+    /* Those that a reload has added make no second first round. */
+    if (atomic_exchange_explicit(&runner->options.board->is_first_round_done, true,
+                                 memory_order_acq_rel))
+        return;
     hx_board_changed(runner->options.board, true);
     hx_log(runner->options.log, HX_LOG_INFO, "first round of checks done",
            HX_LOG_INT("dependencies", (int64_t)runner->generation->n));
