@@ -15,8 +15,8 @@ struct hx_flood {
     int64_t n_reads;
 };
 
-/* Keeps the socket's receive buffer small, so that a library that reads as long as there is something
- * to read meets the end of it soon, and comes back to the loop. */
+/* Keeps the socket's receive buffer small, so that a library that reads as long as there is
+ * something to read meets the end of it soon, and comes back to the loop. */
 void hx_flood_narrow(int fd);
 
 /* From here on it counts. */
