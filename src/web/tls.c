@@ -127,10 +127,10 @@ static bool is_allowed(gnutls_session_t session, const struct hx_strings *allowe
 static bool is_verified(gnutls_session_t session)
 {
     char purpose[] = GNUTLS_KP_TLS_WWW_CLIENT;
-    gnutls_typed_vdata_st data = {.type = GNUTLS_DT_KEY_PURPOSE_OID,
-                                  .data = (unsigned char *)purpose};
+    gnutls_typed_vdata_st wanted = {.type = GNUTLS_DT_KEY_PURPOSE_OID,
+                                    .data = (unsigned char *)purpose};
     unsigned faults = 0;
-    return gnutls_certificate_verify_peers(session, &data, 1, &faults) == 0 && faults == 0;
+    return gnutls_certificate_verify_peers(session, &wanted, 1, &faults) == 0 && faults == 0;
 }
 
 /* Called by GnuTLS within the handshake, when the client's certificate, or that it has none, is
