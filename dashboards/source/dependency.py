@@ -81,7 +81,7 @@ def causes():
               [query("sum(rate(dependency_check_failures_total{%s,%s}[$__rate_interval])) / "
                      "sum(rate(health_check_duration_seconds_count{%s}[$__rate_interval]))"
                      % (DEPENDENCY, OWN_TROUBLE, DEPENDENCY), "failed")],
-              unit="percentunit", max=1, fill=20, legend="hidden"),
+              unit="percentunit", max=1, fill=20, legend=None),
         lines("Values", "What the check read: free bytes, a status, a query's number. Each has the "
               "unit that its name tells; choose one in the legend.", 8, 7,
               [query("health_check_value{%(d)s}" % D, "{{value}} {{instance}}")], unit="short",

@@ -97,8 +97,8 @@ def lines(title, description, width, height, queries, *, stack=False, bars=False
               "axisSoftMin": 0, "stacking": {"mode": "normal" if stack else "none", "group": "A"},
               "thresholdsStyle": {"mode": threshold_style},
               "scaleDistribution": {"type": "log", "log": 10} if log else {"type": "linear"}}
-    options = {"legend": {"calcs": list(calcs), "displayMode": legend, "placement": place,
-                          "showLegend": True, "sortBy": "Max", "sortDesc": True},
+    options = {"legend": {"calcs": list(calcs), "placement": place, "sortBy": "Max", "sortDesc": True,
+                          "displayMode": legend or "list", "showLegend": legend is not None},
                "tooltip": {"mode": "multi", "sort": "desc", "hideZeros": True}}
     return panel("timeseries", title, description, width, height, queries, options=options,
                  custom=custom, color={"mode": "palette-classic"}, **more)
@@ -146,7 +146,7 @@ def table(title, description, width, height, queries, *, columns, sort=(), overr
 
 
 def state_cell():
-    return {"mappings": value_map(STATES), "custom__width": 110,
+    return {"mappings": value_map(STATES), "custom__width": 110, "custom__align": "center",
             "custom__cellOptions": {"type": "color-background", "mode": "basic"}}
 
 

@@ -66,7 +66,7 @@ def failing():
     return table(
         "What fails, why, since when", "Each dependency whose last check failed. Reason: the most "
         "frequent one of the last five minutes. Failing for: the time since a check last passed, "
-        "empty when none ever did. State is behind the last check while failure_threshold is not "
+        "empty when none ever did. In a row: checks that failed since then. State is behind the last check while failure_threshold is not "
         "reached.", 15, 8,
         [cells("%s %s" % (STATE, labels)),
          cells("topk by (job, instance, dependency) (1, sum by (job, instance, dependency, reason) "
@@ -75,16 +75,16 @@ def failing():
          cells("0 + health_check_consecutive_failures{%s} %s" % (DEPENDENCY, labels)),
          cells("0 + health_check_info{%s} %s" % (DEPENDENCY, labels))],
         columns={"dependency": "Dependency", "Value #A": "State", "reason": "Reason",
-                 "Value #C": "Failing for", "Value #D": "Failures in a row", "critical": "Critical",
-                 "kind": "Kind", "job": "Job", "instance": "Instance"},
+                 "Value #C": "Failing for", "Value #D": "In a row", "critical": "Critical",
+                 "job": "Job", "instance": "Instance"},
         sort=[("State", False), ("Failing for", True)], noValue="Nothing fails.",
         overrides=[override("State", **state_cell()),
                    override("Dependency", links=[DETAILS]),
                    override("Failing for", unit="dtdurations", decimals=0),
                    override("Critical", mappings=value_map({"true": ("critical", RED),
                                                             "false": ("no", "text")}),
-                            custom__cellOptions={"type": "color-text"}, custom__width=90),
-                   override("Kind", custom__width=90)])
+                            custom__cellOptions={"type": "color-text"}, custom__width=80),
+                   override("In a row", custom__width=80)])
 
 
 def trends():

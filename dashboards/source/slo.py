@@ -61,7 +61,8 @@ def budget():
               sort=[("Budget left", False)], decimals=1, unit="none",
               overrides=[coloured(name, limit) for name, limit in
                          (("5 min", 14.4), ("1 h", 14.4), ("6 h", 6), ("1 d", 3), ("3 d", 1))] +
-              [override("Budget left", unit="percentunit", decimals=1, thresholds=LEFT,
+              [override("Dependency", custom__width=160),
+               override("Budget left", unit="percentunit", decimals=1, thresholds=LEFT,
                         custom__cellOptions={"type": "color-text"})]),
     ]
 

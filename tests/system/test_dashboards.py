@@ -17,6 +17,7 @@ from dashboard_files import annotations, panels, queries, substitute, variables 
 
 FILES = sorted((ROOT / "dashboards").glob("*.json"))
 RANGE = 60
+WINDOWS = 7  # that alerts/recording.yml has
 # Panels and annotations that are rightly empty here.
 EMPTY = {
     "Checks not run": "no check of this short run was skipped, and only what was is drawn",
@@ -27,8 +28,11 @@ EMPTY = {
 
 
 def complete(prometheus):
-    """The slowest to come: windows that are recorded, and quantiles that need two scrapes."""
-    return (prometheus.query("dependency:health_check_failures:ratio_rate3d") and
+    """The slowest to come: what is recorded, each window for all, and rates that need two scrapes."""
+    recorded = prometheus.query(
+        'count by (__name__) ({__name__=~"dependency:health_check_failures:ratio_rate.+"})')
+    dependencies = prometheus.query("count(health_check_info)")
+    return (len(recorded) == WINDOWS and {n for _, n in recorded} == {n for _, n in dependencies} and
             prometheus.query('increase(dependency_check_failures_total{reason="timeout"}[5m]) > 0')
             and prometheus.query("health_check_tls_certificate_expiry_timestamp_seconds") and
             prometheus.query("rate(health_exporter_http_requests_total[4s]) > 0"))
