@@ -126,9 +126,8 @@ static void report_foreign(const struct hx_scope *scope, const struct hx_node *v
                         scope->name != NULL ? scope->name : "this one",
                         scope->name != NULL ? "\"" : "", scope->kind->name);
         break;
-    case HX_SCOPE_ACCESS:
-        break;            /* has no kinds that an option could belong to */
-    case HX_SCOPE_WINDOW: /* has nothing in common with dependencies */
+    case HX_SCOPE_ACCESS: /* these two have nothing in common with dependencies */
+    case HX_SCOPE_WINDOW:
         break;
     }
 }

@@ -64,6 +64,29 @@ static bool is_awaited(const struct hx_record *record, const struct hx_status *s
     return true;
 }
 
+/* What one dependency makes of readiness, and until when time leaves it so. */
+static enum hx_readiness readiness_of(const struct hx_record *record, int64_t now_ns,
+                                      int64_t *valid_until_ns)
+{
+    struct hx_status status;
+    HX_RECORD_READ_PART(record, state, fresh_until_ns, &status);
+    if (is_awaited(record, &status, now_ns, valid_until_ns))
+        return HX_READY_UP;
+    if (status.has_result && status.fresh_until_ns >= now_ns &&
+        status.fresh_until_ns < *valid_until_ns)
+        *valid_until_ns = status.fresh_until_ns;
+    switch (hx_status_state(&status, now_ns, NULL)) {
+    case HX_STATE_UP:
+        return HX_READY_UP;
+    case HX_STATE_DEGRADED:
+        return HX_READY_DEGRADED;
+    case HX_STATE_UNKNOWN:
+    case HX_STATE_DOWN:
+        break;
+    }
+    return record->dependency->policy.critical ? HX_READY_DOWN : HX_READY_DEGRADED;
+}
+
 /* The worst that the dependencies make of readiness, and until when time leaves it so. */
 static enum hx_readiness worst_of(const struct hx_generation *generation, const bool *is_left_out,
                                   int64_t now_ns, int64_t *valid_until_ns)
@@ -71,22 +94,11 @@ static enum hx_readiness worst_of(const struct hx_generation *generation, const 
     enum hx_readiness worst = HX_READY_UP;
     *valid_until_ns = INT64_MAX;
     for (size_t i = 0; i < generation->n; i++) {
-        const struct hx_record *record = generation->records[i];
-        struct hx_status status;
         if (is_left_out != NULL && is_left_out[i])
             continue;
-        hx_record_read(record, &status);
-        if (is_awaited(record, &status, now_ns, valid_until_ns))
-            continue;
-        enum hx_state state = hx_status_state(&status, now_ns, NULL);
-        bool is_bad = state == HX_STATE_DOWN || state == HX_STATE_UNKNOWN;
-        if (is_bad && record->dependency->policy.critical)
-            worst = HX_READY_DOWN;
-        else if ((is_bad || state == HX_STATE_DEGRADED) && worst == HX_READY_UP)
-            worst = HX_READY_DEGRADED;
-        if (status.has_result && status.fresh_until_ns >= now_ns &&
-            status.fresh_until_ns < *valid_until_ns)
-            *valid_until_ns = status.fresh_until_ns;
+        enum hx_readiness one = readiness_of(generation->records[i], now_ns, valid_until_ns);
+        if (one > worst)
+            worst = one;
     }
     return worst;
 }

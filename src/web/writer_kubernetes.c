@@ -13,8 +13,10 @@ static bool has_lines(const struct hx_answer *answer)
 /* People's own words must not look like lines of ours. */
 static void put_one_line(struct hx_strbuf *buf, const char *text)
 {
-    for (; *text != '\0'; text++)
-        hx_strbuf_putc(buf, (unsigned char)*text < 0x20 || *text == 0x7f ? '?' : *text);
+    for (; *text != '\0'; text++) {
+        bool is_control = (unsigned char)*text < 0x20 || *text == 0x7f;
+        hx_strbuf_append(buf, is_control ? "?" : text, 1);
+    }
 }
 
 static void put_line(struct hx_strbuf *buf, const char *name, bool is_good, const char *reason)
