@@ -66,8 +66,8 @@ def failing():
     return table(
         "What fails, why, since when", "Each dependency whose last check failed. Reason: the most "
         "frequent one of the last five minutes. Failing for: the time since a check last passed, "
-        "empty when none ever did. In a row: checks that failed since then. State is behind the last check while failure_threshold is not "
-        "reached.", 15, 8,
+        "empty when none ever did. In a row: checks that failed since then. State is behind the last "
+        "check while failure_threshold is not reached.", 15, 8,
         [cells("%s %s" % (STATE, labels)),
          cells("topk by (job, instance, dependency) (1, sum by (job, instance, dependency, reason) "
                "(increase(dependency_check_failures_total{%s}[5m])) > 0) %s" % (DEPENDENCY, labels)),

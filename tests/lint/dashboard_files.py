@@ -7,6 +7,8 @@ GRAFANA = {"__rate_interval": "4s", "__interval": "1s", "__range": "60s", "__ran
            "datasource": "prometheus"}
 GROUPING = re.compile(r"\b(?:by|without|on|ignoring|group_left|group_right)\s*\([^)]*\)")
 STRING = re.compile(r'"(?:[^"\\]|\\.)*"')
+# A name, matchers, a range; or a call.
+SELECTOR = re.compile(r"(?<![\w:$.\[])([a-zA-Z_:][\w:]*)\s*(\{[^}]*\})?\s*(\[[^\]]*\])?(\s*\()?")
 WORDS = {"and", "or", "unless", "bool", "offset", "by", "without", "on", "ignoring", "inf", "nan",
          "group_left", "group_right"}
 
@@ -67,8 +69,7 @@ def selectors(expr):
     blank = STRING.sub(lambda match: '"' + "." * (len(match.group()) - 2) + '"', expr)
     blank = GROUPING.sub(lambda match: " " * len(match.group()), blank)
     found = []
-    for match in re.finditer(r"(?<![\w:$.\[])([a-zA-Z_:][\w:]*)\s*(\{[^}]*\})?\s*(\[[^\]]*\])?(\s*\()?",
-                             outside_braces(blank)):
+    for match in SELECTOR.finditer(outside_braces(blank)):
         metric, braces, window, call = match.groups()
         if call or metric in WORDS:
             continue

@@ -28,11 +28,12 @@ EMPTY = {
 
 
 def complete(prometheus):
-    """The slowest to come: what is recorded, each window for all, and rates that need two scrapes."""
+    """The slowest to come: each recorded window for all, and rates that need two scrapes."""
     recorded = prometheus.query(
         'count by (__name__) ({__name__=~"dependency:health_check_failures:ratio_rate.+"})')
     dependencies = prometheus.query("count(health_check_info)")
-    return (len(recorded) == WINDOWS and {n for _, n in recorded} == {n for _, n in dependencies} and
+    return (len(recorded) == WINDOWS and
+            {n for _, n in recorded} == {n for _, n in dependencies} and
             prometheus.query('increase(dependency_check_failures_total{reason="timeout"}[5m]) > 0')
             and prometheus.query("health_check_tls_certificate_expiry_timestamp_seconds") and
             prometheus.query("rate(health_exporter_http_requests_total[4s]) > 0"))
@@ -127,11 +128,13 @@ def test_every_variable_finds_its_values(prometheus, settings, path):
     found = {}
     for name, one in variables(dashboard).items():
         if one["type"] == "query":
-            selector, label = re.fullmatch(r"label_values\((.*), (\w+)\)", one["definition"]).groups()
+            asked = re.fullmatch(r"label_values\((.*), (\w+)\)", one["definition"])
+            selector, label = asked.groups()
             found[name] = prometheus.label_values(label, substitute(selector, dashboard))
     assert found["job"] == ["health"]
     assert len(found["instance"]) == 1
-    assert found.get("dependency") in (None, sorted(one["name"] for one in settings["dependencies"]))
+    names = sorted(one["name"] for one in settings["dependencies"])
+    assert found.get("dependency") in (None, names)
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
@@ -141,7 +144,8 @@ def test_no_two_columns_of_a_table_keep_the_name_of_their_metric(prometheus, pat
     for one in panels(dashboard):
         if one["type"] == "table":
             named = [target["expr"] for target in one["targets"]
-                     if any("__name__" in labels for labels, _ in ask(prometheus, dashboard, target))]
+                     if any("__name__" in labels
+                            for labels, _ in ask(prometheus, dashboard, target))]
             assert len(named) <= 1, f"{one['title']}: {named}"
 
 
