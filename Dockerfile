@@ -21,7 +21,7 @@ RUN make -s -j"$(nproc)" VERSION="${VERSION}" REVISION="${REVISION}" build/healt
 FROM ${DEBIAN} AS runtime
 RUN apt-get -qq update \
     && DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends \
-        ca-certificates libc-ares2 libcurl4 libfyaml0 libhiredis0.14 libjson-c5 libmicrohttpd12 \
+        ca-certificates libc-ares2 libcurl4 libfyaml0 libhiredis0.14 libjson-c5 zlib1g libmicrohttpd12 \
         libpcre2-8-0 libpq5 libssl3 libsystemd0 libuv1 >/dev/null \
     && rm -rf /var/lib/apt/lists/* /var/cache/apt/* /var/log/apt /var/log/dpkg.log
 COPY --from=build /src/build/health_exporter /usr/bin/health_exporter

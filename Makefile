@@ -16,7 +16,7 @@ LAYERS  ?= base metrics net engine kinds config web .
 
 # ---- what it is built with -----------------------------------------------------------------
 PACKAGES := libuv libcares openssl libpq hiredis libcurl libmicrohttpd gnutls libcrypt \
-    libfyaml libpcre2-8 json-c
+    libfyaml libpcre2-8 json-c zlib
 PKG_CFLAGS := $(subst -I,-isystem ,$(shell pkg-config --cflags $(PACKAGES) 2>/dev/null))
 PKG_LIBS   := $(shell pkg-config --libs $(PACKAGES) 2>/dev/null)
 # The program's own: the library does not talk to systemd.

@@ -110,6 +110,8 @@ static enum hx_errcode make_engine(struct hx_exporter *exporter,
     enum hx_errcode code = hx_engine_new(&options, &exporter->engine, err);
     if (code == HX_OK)
         code = hx_diff_make(NULL, &exporter->config, &diff, err);
+    if (code == HX_OK && exporter->has_native_histograms)
+        code = hx_diff_enable_native(&diff, err);
     if (code == HX_OK)
         code = hx_diff_generation(&diff, &exporter->config, &generation, err);
     if (code == HX_OK)

@@ -34,6 +34,7 @@ struct hx_exporter {
     size_t n_listens;
     char *telemetry_path;
     bool is_lifecycle_enabled;
+    bool has_native_histograms;
     struct hx_log *log;
     uint64_t seed;
     struct hx_diagnostics diagnostics; /* of the last load or add */

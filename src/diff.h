@@ -18,6 +18,8 @@ struct hx_diff {
  * failure diff is empty. */
 enum hx_errcode hx_diff_make(const struct hx_generation *current, struct hx_config *config,
                              struct hx_diff *diff, struct hx_error *err) HX_MUST_CHECK;
+/* Gives native histograms to those of its records that have none, which nobody has seen yet. */
+enum hx_errcode hx_diff_enable_native(struct hx_diff *diff, struct hx_error *err) HX_MUST_CHECK;
 void hx_diff_fini(struct hx_diff *diff);
 
 /* The next generation from the records, which it takes, and from the configuration. */

@@ -95,6 +95,11 @@ enum hx_errcode hx_exporter_web_config(struct hx_exporter *exporter, const char 
     return report_diagnostics(exporter, code, err);
 }
 
+void hx_exporter_enable_native_histograms(struct hx_exporter *exporter, bool is_enabled)
+{
+    exporter->has_native_histograms = is_enabled;
+}
+
 void hx_exporter_enable_lifecycle(struct hx_exporter *exporter, bool is_enabled)
 {
     exporter->is_lifecycle_enabled = is_enabled;

@@ -83,6 +83,10 @@ HX_API enum hx_errcode hx_exporter_adopt(struct hx_exporter *exporter, int fd,
 HX_API enum hx_errcode hx_exporter_telemetry_path(struct hx_exporter *exporter, const char *path,
                                                   struct hx_error *err) HX_MUST_CHECK;
 
+/* Keeps native histograms of the durations of checks beside the classic ones, for scrapers that ask
+ * for protobuf: 1.3 kB a dependency. Off unless set. */
+HX_API void hx_exporter_enable_native_histograms(struct hx_exporter *exporter, bool is_enabled);
+
 /* Users, TLS, networks, limits of the listeners: a file in the format of Prometheus'
  * exporter-toolkit (docs/web-configuration.md there), read at start and at each reload. */
 HX_API enum hx_errcode hx_exporter_web_config(struct hx_exporter *exporter, const char *path,

@@ -27,6 +27,7 @@ struct run_options {
     struct hx_flag_texts listen_addresses;
     const char *telemetry_path;
     const char *web_config_file;
+    bool has_native_histograms;
     bool is_lifecycle_enabled;
     int64_t shutdown_delay_ns;
     int log_level;  /* enum hx_log_level */
@@ -60,6 +61,9 @@ static const struct hx_flag run_flags[] = {
      "Read TLS, users, networks and limits of the listeners from this YAML file.", NULL},
     {"web.enable-lifecycle", 0, HX_FLAG_SWITCH, offsetof(struct run_options, is_lifecycle_enabled),
      NULL, "Allow reloads and maintenance over HTTP: /-/reload, /-/maintenance.", NULL},
+    {"metrics.native-histograms", 0, HX_FLAG_SWITCH,
+     offsetof(struct run_options, has_native_histograms), NULL,
+     "Keep native histograms too, for Prometheus servers that scrape them.", NULL},
     {"shutdown.delay", 0, HX_FLAG_DURATION, offsetof(struct run_options, shutdown_delay_ns),
      "DURATION",
      "On SIGTERM, how long to be not ready but go on serving; a second signal ends it. Default: "
@@ -129,6 +133,7 @@ static int serve(struct hx_exporter *exporter, const struct run_options *options
     if (code != HX_OK)
         return hx_cli_usage_error(err.message);
     hx_exporter_enable_lifecycle(exporter, options->is_lifecycle_enabled);
+    hx_exporter_enable_native_histograms(exporter, options->has_native_histograms);
     return hx_serve(exporter, &systemd, options->shutdown_delay_ns);
 }
 

@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "base/option.h"
 #include "metrics/exposition.h"
+#include "metrics/native.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -68,6 +69,14 @@ enum hx_errcode hx_record_new(struct hx_dependency *dependency, struct hx_record
     r->info_labels_len = strlen(r->info_labels);
     *record = r;
     return HX_OK;
+}
+
+enum hx_errcode hx_record_enable_native(struct hx_record *record, struct hx_error *err)
+{
+    if (record->durations.native == NULL)
+        record->durations.native = hx_native_new();
+    return record->durations.native != NULL ? HX_OK
+                                            : hx_error_set(err, HX_ERR_NOMEM, "out of memory");
 }
 
 struct hx_record *hx_record_hold(struct hx_record *record)

@@ -44,6 +44,22 @@ static const struct {
 
 _Static_assert(sizeof(statuses) / sizeof(statuses[0]) == HX_N_STATUSES, "one cell each");
 
+static enum hx_errcode make_gauges(struct hx_counts *counts, struct hx_registry *registry,
+                                   struct hx_error *err)
+{
+    counts->connections = hx_registry_gauge(registry, "health_exporter_http_connections",
+                                            "Connections of clients that are open.", NULL, err);
+    counts->scrape_seconds = hx_registry_gauge(
+        registry, "health_exporter_scrape_duration_seconds",
+        "How long the last scrape took, from its request to its last byte.", NULL, err);
+    counts->scrape_bytes =
+        hx_registry_gauge(registry, "health_exporter_scrape_bytes",
+                          "Size of the page of the last scrape, before compression.", NULL, err);
+    bool is_made = counts->connections != NULL && counts->scrape_seconds != NULL &&
+                   counts->scrape_bytes != NULL;
+    return is_made ? HX_OK : err != NULL ? err->code : HX_ERR_NOMEM;
+}
+
 enum hx_errcode hx_counts_init(struct hx_counts *counts, struct hx_registry *registry,
                                struct hx_error *err)
 {
@@ -63,7 +79,7 @@ enum hx_errcode hx_counts_init(struct hx_counts *counts, struct hx_registry *reg
                 return err != NULL ? err->code : HX_ERR_NOMEM;
         }
     }
-    return HX_OK;
+    return make_gauges(counts, registry, err);
 }
 
 void hx_counts_add(const struct hx_counts *counts, enum hx_route route, unsigned status)

@@ -8,8 +8,11 @@
 
 #define HX_N_STATUSES 17
 
+/* The other families of the web side go with it. */
 struct hx_counts {
     struct hx_counter *cells[HX_N_ROUTES][HX_N_STATUSES]; /* NULL: the route never says that */
+    struct hx_gauge *connections;
+    struct hx_gauge *scrape_seconds, *scrape_bytes; /* of the last one that was sent whole */
 };
 
 enum hx_errcode hx_counts_init(struct hx_counts *counts, struct hx_registry *registry,

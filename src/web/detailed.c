@@ -266,7 +266,7 @@ static enum MHD_Result send_details(struct hx_exchange *exchange, struct hx_quer
     if (code != HX_OK)
         return MHD_NO;
     return hx_exchange_send_take(exchange, MHD_HTTP_OK,
-                                 hx_pieces_head(HX_TYPE_JSON, exchange->is_closing));
+                                 hx_pieces_head(HX_TYPE_JSON, false, exchange->is_closing));
 }
 
 enum MHD_Result hx_detailed_handle(struct hx_exchange *exchange)

@@ -111,12 +111,14 @@ void hx_on_connection(void *cls, struct MHD_Connection *mhd, void **context,
         if (*context != NULL) {
             hx_later_drop(web, *context);
             hx_guard_remove(&web->guard, *context);
+            hx_gauge_set(web->counts.connections, (double)web->guard.n);
         }
         *context = NULL;
         return;
     }
     int fd = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
     *context = hx_guard_add(&web->guard, fd, web->accepting, web->now_ns);
+    hx_gauge_set(web->counts.connections, (double)web->guard.n);
     if (*context == NULL || !begin_tls(web, mhd, *context))
         shutdown(fd, SHUT_RDWR);
 }

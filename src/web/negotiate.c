@@ -20,7 +20,8 @@ struct piece {
 struct range {
     struct piece type;
     struct piece version;
-    int quality; /* in thousandths */
+    struct piece proto, encoding; /* of protobuf */
+    int quality;                  /* in thousandths */
 };
 
 static bool is_blank(char c)
@@ -82,6 +83,10 @@ static struct range parse_range(struct piece text)
             range.quality = parse_quality(next_piece(&value, ';'));
         else if (is_text(name, "version"))
             range.version = next_piece(&value, ';');
+        else if (is_text(name, "proto"))
+            range.proto = next_piece(&value, ';');
+        else if (is_text(name, "encoding"))
+            range.encoding = next_piece(&value, ';');
     }
     return range;
 }
@@ -96,6 +101,12 @@ static bool matches(const struct range *range, struct hx_negotiated *match)
         else if (!is_text(range->version, "1.0.0"))
             return false;
         return true;
+    }
+    if (is_text(range->type, "application/vnd.google.protobuf")) {
+        match->format = HX_FORMAT_PROTOBUF;
+        match->content_type = hx_format_content_type(HX_FORMAT_PROTOBUF);
+        return is_text(range->proto, "io.prometheus.client.MetricFamily") &&
+               is_text(range->encoding, "delimited");
     }
     match->format = HX_FORMAT_TEXT;
     match->content_type = hx_format_content_type(HX_FORMAT_TEXT);
@@ -118,6 +129,20 @@ struct hx_negotiated hx_negotiate(const char *accept)
         }
     }
     return best;
+}
+
+bool hx_negotiate_gzip(const char *accept_encoding)
+{
+    struct piece rest = {accept_encoding, accept_encoding != NULL ? strlen(accept_encoding) : 0};
+    int gzip = -1, any = -1; /* qualities; -1: not named */
+    while (rest.len > 0) {
+        struct range range = parse_range(next_piece(&rest, ','));
+        if (is_text(range.type, "gzip") || is_text(range.type, "x-gzip"))
+            gzip = range.quality;
+        else if (is_text(range.type, "*"))
+            any = range.quality;
+    }
+    return gzip >= 0 ? gzip > 0 : any > 0;
 }
 
 static bool is_dialect(const struct range *range, enum hx_dialect *dialect)

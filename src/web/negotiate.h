@@ -7,6 +7,8 @@
 #include "metrics/exposition.h"
 #include "web/dialect.h"
 
+#include <stdbool.h>
+
 struct hx_negotiated {
     enum hx_format format;
     const char *content_type; /* constant */
@@ -17,7 +19,11 @@ struct hx_negotiated {
  * never refused. accept may be NULL. */
 struct hx_negotiated hx_negotiate(const char *accept);
 
-/* The same for the probe endpoints: what nothing else matches gets our own JSON. */
+/* Whether the Accept-Encoding header (may be NULL) takes gzip. */
+bool hx_negotiate_gzip(const char *accept_encoding);
+
+/* The same as hx_negotiate() for the probe endpoints: what nothing else matches gets our own JSON.
+ */
 enum hx_dialect hx_negotiate_dialect(const char *accept);
 
 #endif

@@ -17,16 +17,23 @@ struct hx_pieces {
     void (*write)(struct hx_pieces *pieces, struct hx_strbuf *piece, size_t limit);
     /* The last byte was sent, or the client is gone. */
     void (*free)(struct hx_pieces *pieces);
+    bool is_gzip_accepted; /* set by the caller */
     bool is_done;
     struct hx_strbuf piece;
     size_t sent; /* of piece */
+    struct hx_gzip *gzip;
 };
 
-/* The reply that they make. Takes the pieces, also when it fails: NULL when out of memory. */
+/* The reply that they make, compressed when that is accepted and worth it. Takes the pieces, also
+ * when it fails: NULL when out of memory. */
 struct MHD_Response *hx_pieces_take(struct hx_pieces *pieces, const char *content_type,
                                     bool is_closing);
 
+/* All was written, and taken by the connection. */
+bool hx_pieces_are_sent(const struct hx_pieces *pieces);
+
 /* The reply to a HEAD for them: it ends with its connection. */
-struct MHD_Response *hx_pieces_head(const char *content_type, bool is_closing);
+struct MHD_Response *hx_pieces_head(const char *content_type, bool is_gzip_accepted,
+                                    bool is_closing);
 
 #endif

@@ -10,6 +10,8 @@
 
 #include <cmocka.h>
 
+#define PROTOBUF \
+    "application/vnd.google.protobuf; proto=io.prometheus.client.MetricFamily; encoding=delimited"
 #define OM_1  "application/openmetrics-text; version=1.0.0; charset=utf-8"
 #define OM_0  "application/openmetrics-text; version=0.0.1; charset=utf-8"
 #define TEXT4 "text/plain; version=0.0.4; charset=utf-8"
@@ -18,8 +20,12 @@ static void expect(const char *accept, const char *content_type)
 {
     struct hx_negotiated n = hx_negotiate(accept);
     assert_string_equal(n.content_type, content_type);
-    assert_int_equal(n.format,
-                     strcmp(content_type, TEXT4) == 0 ? HX_FORMAT_TEXT : HX_FORMAT_OPENMETRICS);
+    enum hx_format format = HX_FORMAT_OPENMETRICS;
+    if (strcmp(content_type, TEXT4) == 0)
+        format = HX_FORMAT_TEXT;
+    else if (strcmp(content_type, PROTOBUF) == 0)
+        format = HX_FORMAT_PROTOBUF;
+    assert_int_equal(n.format, format);
 }
 
 static void prometheus_gets_openmetrics(void **state)
@@ -30,10 +36,52 @@ static void prometheus_gets_openmetrics(void **state)
            "text/plain;version=1.0.0;escaping=allow-utf-8;q=0.4,"
            "text/plain;version=0.0.4;q=0.3,*/*;q=0.2",
            OM_1);
+}
+
+static void prometheus_with_native_histograms_gets_protobuf(void **state)
+{
+    (void)state;
+    /* As 3.x sends it, and as 2.42 did. */
     expect("application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;"
-           "encoding=delimited;q=0.6,application/openmetrics-text;version=1.0.0;q=0.5,"
+           "encoding=delimited;q=0.6,"
+           "application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.5,"
+           "application/openmetrics-text;version=0.0.1;q=0.4,"
+           "text/plain;version=1.0.0;escaping=allow-utf-8;q=0.3,"
            "text/plain;version=0.0.4;q=0.2,*/*;q=0.1",
+           PROTOBUF);
+    expect("application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;"
+           "encoding=delimited,application/openmetrics-text;version=1.0.0;q=0.8,"
+           "application/openmetrics-text;version=0.0.1;q=0.75,text/plain;version=0.0.4;q=0.5,"
+           "*/*;q=0.1",
+           PROTOBUF);
+    expect("application/vnd.google.protobuf; encoding=\"delimited\"; "
+           "proto=\"io.prometheus.client.MetricFamily\"",
+           PROTOBUF);
+}
+
+static void other_protobuf_is_not_ours(void **state)
+{
+    (void)state;
+    expect("application/vnd.google.protobuf", TEXT4);
+    expect("application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=text",
+           TEXT4);
+    expect("application/vnd.google.protobuf;proto=other;encoding=delimited,"
+           "application/openmetrics-text;version=1.0.0;q=0.1",
            OM_1);
+}
+
+static void gzip_is_for_those_who_take_it(void **state)
+{
+    (void)state;
+    static const char *const yes[] = {
+        "gzip", "GZIP",       "x-gzip",           "deflate, gzip;q=0.5, br",
+        "*",    "gzip;q=1.0", "identity, *;q=0.1"};
+    static const char *const no[] = {
+        NULL, "", "identity", "gzip;q=0", "deflate", "gzip;q=0.000, *", "br, zstd, *;q=0", "gzi"};
+    for (size_t i = 0; i < sizeof(yes) / sizeof(yes[0]); i++)
+        assert_true(hx_negotiate_gzip(yes[i]));
+    for (size_t i = 0; i < sizeof(no) / sizeof(no[0]); i++)
+        assert_false(hx_negotiate_gzip(no[i]));
 }
 
 static void openmetrics_without_a_version_is_the_old_one(void **state)
@@ -85,6 +133,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(prometheus_gets_openmetrics),
+        cmocka_unit_test(prometheus_with_native_histograms_gets_protobuf),
+        cmocka_unit_test(other_protobuf_is_not_ours),
+        cmocka_unit_test(gzip_is_for_those_who_take_it),
         cmocka_unit_test(openmetrics_without_a_version_is_the_old_one),
         cmocka_unit_test(highest_quality_wins_and_the_earlier_of_equals),
         cmocka_unit_test(whatever_does_not_match_gets_text),
