@@ -54,6 +54,10 @@ ALL_CFLAGS   = -std=c11 $(OPTIMIZE) -g -pipe -pthread -fPIC -fno-common -fvisibi
 ALL_LDFLAGS  = -pthread -Wl,-z,relro,-z,now -Wl,-z,noexecstack -Wl,--as-needed \
     $(if $(SANITIZE),-fsanitize=$(SANITIZE)) $(LDFLAGS)
 
+# `make V=1` shows the commands whole.
+V ?=
+say = $(if $(V),,@echo '  $(1)  $@';)
+
 # ---- what is built -------------------------------------------------------------------------
 LIB_SRC  := $(sort $(filter-out src/main.c,$(foreach l,$(LAYERS),$(wildcard src/$(l)/*.c))) \
     $(if $(filter .,$(LAYERS)),$(filter-out src/main.c,$(wildcard src/*.c))))
@@ -86,23 +90,23 @@ TESTS     ?= $(notdir $(UNIT))
 all: $(PROG) $(LIB_SO)
 
 $(PROG): $(PROG_OBJ) $(LIB_A)
-	$(CC) $(ALL_LDFLAGS) -pie -o $@ $^ $(PKG_LIBS) $(PROG_LIBS) -lm
+	$(call say,LD)$(CC) $(ALL_LDFLAGS) -pie -o $@ $^ $(PKG_LIBS) $(PROG_LIBS) -lm
 
 $(LIB_A): $(LIB_OBJ)
 	@rm -f $@
-	$(AR) rcs $@ $^
+	$(call say,AR)$(AR) rcs $@ $^
 
 $(CLI_A): $(filter-out %/main.o,$(PROG_OBJ))
 	@rm -f $@
-	$(AR) rcs $@ $^
+	$(call say,AR)$(AR) rcs $@ $^
 
 $(LIB_SO): $(LIB_OBJ)
-	$(CC) $(ALL_LDFLAGS) -shared -Wl,-soname,$(SONAME) -o $@ $^ $(PKG_LIBS) -lm
+	$(call say,LD)$(CC) $(ALL_LDFLAGS) -shared -Wl,-soname,$(SONAME) -o $@ $^ $(PKG_LIBS) -lm
 	@ln -sf $(SONAME) $(BUILD)/libhealth_exporter.so
 
 $(BUILD)/obj/%.o: src/%.c $(BUILD)/flags
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+	$(call say,CC)$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 
 VERSION_FLAGS := -DHX_VERSION='"$(VERSION)"' -DHX_REVISION='"$(REVISION)"'
 # The description of the HTTP routes, as an array: a text of its length is beyond what C promises.
@@ -114,7 +118,7 @@ $(BUILD)/obj/web/openapi.c: src/web/openapi.json $(BUILD)/revision
 	  echo '};'; \
 	  echo 'const size_t hx_openapi_len = sizeof(hx_openapi_text);'; } >$@
 $(BUILD)/obj/web/openapi.o: $(BUILD)/obj/web/openapi.c $(BUILD)/flags
-	$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -c -o $@ $<
+	$(call say,CC)$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -c -o $@ $<
 
 # The rules that --print-alert-rules makes to measure; ends in NUL.
 $(BUILD)/obj/cli/alerts_text.c: alerts/dependencies.yml
@@ -124,7 +128,7 @@ $(BUILD)/obj/cli/alerts_text.c: alerts/dependencies.yml
 	  od -An -v -tu1 $< | sed 's/[0-9][0-9]*/&,/g'; \
 	  echo '0};'; } >$@
 $(BUILD)/obj/cli/alerts_text.o: $(BUILD)/obj/cli/alerts_text.c $(BUILD)/flags
-	$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -c -o $@ $<
+	$(call say,CC)$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -c -o $@ $<
 
 # The template that --print-dashboard fills in; ends in NUL.
 $(BUILD)/obj/cli/dashboard_text.c: src/cli/dashboard.json.in
@@ -134,14 +138,14 @@ $(BUILD)/obj/cli/dashboard_text.c: src/cli/dashboard.json.in
 	  od -An -v -tu1 $< | sed 's/[0-9][0-9]*/&,/g'; \
 	  echo '0};'; } >$@
 $(BUILD)/obj/cli/dashboard_text.o: $(BUILD)/obj/cli/dashboard_text.c $(BUILD)/flags
-	$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -c -o $@ $<
+	$(call say,CC)$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -c -o $@ $<
 
 $(BUILD)/obj/version.o: CPPFLAGS += $(VERSION_FLAGS)
 $(BUILD)/obj/version.o: $(BUILD)/revision
 
 $(BUILD)/unit/%: tests/unit/%.c $(UNIT_HELP) $(CLI_A) $(LIB_A) $(BUILD)/flags
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CPPFLAGS) -Itests/unit $(ALL_CFLAGS) -Wno-unused-macros -Wno-missing-prototypes \
+	$(call say,CC)$(CC) $(ALL_CPPFLAGS) -Itests/unit $(ALL_CFLAGS) -Wno-unused-macros -Wno-missing-prototypes \
 	    $(ALL_LDFLAGS) -MMD -MP -MF $@.d -o $@ $< $(UNIT_HELP) $(CLI_A) $(LIB_A) \
 	    $(PKG_LIBS) $(PROG_LIBS) -lcmocka -lm \
 	    $(shell sed -n 's,^/\* link: \(.*\) \*/$$,\1,p' $<)
@@ -165,7 +169,8 @@ system: $(PROG)
 	HX_PROGRAM=$(abspath $(PROG)) /usr/bin/python3 -m pytest -q -p no:cacheprovider tests/system $(PYTEST_ARGS)
 
 test: setup-test
-	@$(MAKE) --no-print-directory all unit promtool-golden docs-check alerts-check dashboards-check system
+	@$(MAKE) --no-print-directory all
+	@$(MAKE) --no-print-directory -k unit promtool-golden docs-check alerts-check dashboards-check system
 
 promtool-golden:
 	@tests/lint/promtool_golden
@@ -194,7 +199,7 @@ TSAN_TESTS ?= test_board test_log test_histogram test_registry test_web test_eng
 BENCH := $(patsubst tests/bench/%.c,$(BUILD)/bench/%,$(wildcard tests/bench/*.c))
 $(BUILD)/bench/%: tests/bench/%.c $(LIB_A) $(BUILD)/flags
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -Wno-missing-prototypes $(ALL_LDFLAGS) -MMD -MP -MF $@.d -o $@ $< $(LIB_A) \
+	$(call say,CC)$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -Wno-missing-prototypes $(ALL_LDFLAGS) -MMD -MP -MF $@.d -o $@ $< $(LIB_A) \
 	    $(PKG_LIBS) -lm
 bench: setup-bench $(PROG) $(BENCH)
 	tests/bench/run --program $(PROG) --build $(BUILD)/bench --out $(BUILD)/bench $(ROWS)
