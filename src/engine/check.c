@@ -13,6 +13,7 @@
  * callbacks.
  */
 #include "engine/breaker.h"
+#include "engine/check_log.h"
 #include "engine/mask.h"
 #include "engine/runner.h"
 
@@ -138,40 +139,6 @@ static void drop_later(struct hx_check *check)
     runner->dropped = check;
 }
 
-static void log_change(const struct hx_check *check, enum hx_state from)
-{
-    const struct hx_status *status = &check->status;
-    enum hx_state to = check->machine.state;
-    bool is_bad = to == HX_STATE_DOWN || to == HX_STATE_UNKNOWN;
-    enum hx_log_level level = !is_bad                      ? HX_LOG_INFO
-                              : policy_of(check)->critical ? HX_LOG_ERROR
-                                                           : HX_LOG_WARN;
-    if (to == HX_STATE_DEGRADED)
-        level = HX_LOG_WARN;
-    const char *reason = hx_reason_text(check->machine.reason);
-    hx_log(check->runner->options.log, level, "dependency changed state",
-           HX_LOG_STR("dependency", check->record->dependency->name),
-           HX_LOG_STR("from", hx_state_text(from)), HX_LOG_STR("to", hx_state_text(to)),
-           HX_LOG_STR("reason", is_bad ? reason : NULL),
-           HX_LOG_STR("message", is_bad ? status->message : NULL),
-           HX_LOG_DOUBLE("duration_seconds", (double)status->duration_ns / 1e9),
-           HX_LOG_INT("consecutive_failures", check->machine.failures_in_row),
-           HX_LOG_INT("check_id", status->check_id));
-}
-
-static void log_result(const struct hx_check *check)
-{
-    struct hx_log *log = check->runner->options.log;
-    if (check->reason == HX_REASON_NONE || !hx_log_enabled(log, HX_LOG_DEBUG))
-        return;
-    hx_log(log, HX_LOG_DEBUG, "check failed",
-           HX_LOG_STR("dependency", check->record->dependency->name),
-           HX_LOG_STR("reason", hx_reason_text(check->reason)),
-           HX_LOG_STR("message", check->status.message),
-           HX_LOG_DOUBLE("duration_seconds", (double)check->status.duration_ns / 1e9),
-           HX_LOG_INT("check_id", check->status.check_id));
-}
-
 static void fill_status(struct hx_check *check, bool is_changed)
 {
     struct hx_status *status = &check->status;
@@ -259,9 +226,9 @@ static void publish(struct hx_check *check)
         atomic_fetch_add_explicit(&check->record->transitions, 1, memory_order_relaxed);
     bool is_first_pass = !had_passed && check->status.has_ever_passed != 0;
     hx_board_changed(check->runner->options.board, is_changed || is_first_pass);
-    log_result(check);
+    hx_check_log_result(check);
     if (is_changed)
-        log_change(check, before);
+        hx_check_log_change(check, before);
     if (is_first)
         count_first_result(check);
 }

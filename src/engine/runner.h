@@ -12,6 +12,7 @@
 
 #include "base/log.h"
 #include "engine/board.h"
+#include "engine/damper.h"
 #include "engine/schedule.h"
 #include "engine/state.h"
 #include "net/resolver.h"
@@ -50,7 +51,8 @@ struct hx_check {
     int64_t phase_started_ns;
     int phase; /* enum hx_phase, or -1 */
     enum hx_reason reason;
-    struct hx_status status; /* what is published next */
+    struct hx_damper change_lines, slow_lines; /* in the log */
+    struct hx_status status;                   /* what is published next */
 };
 
 /* What all checks of a kind share on this loop. */

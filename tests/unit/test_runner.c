@@ -310,6 +310,51 @@ static void a_check_that_hangs_ends_at_its_deadline_with_the_phase_in_its_messag
     end(&f);
 }
 
+static void an_open_breaker_makes_checks_rarer_and_counts_what_it_left_out(void **state)
+{
+    (void)state;
+    struct fixture f;
+    begin(&f, 10);
+    struct hx_dependency *dependency = dependency_of("a", FAIL_AT_ONCE);
+    dependency->policy.breaker_failures = 2;
+    dependency->policy.breaker_max_interval_ns = 3600 * HX_NS_PER_S;
+    struct hx_record *record = add(&f, dependency);
+    run_until_checks(&f, record, 1);
+    assert_int_equal(status_of(record).is_breaker_open, 0);
+    run_until_checks(&f, record, 5);
+    struct hx_status status = status_of(record);
+    assert_int_equal(status.is_breaker_open, 1);
+    assert_int_equal(status.state, HX_STATE_DOWN);
+    /* After five failures the wait is 2 to the 4th intervals, less a tenth at most. */
+    int64_t wait_ns = f.runner.checks[0]->due.due_ns - f.runner.checks[0]->finished_ns;
+    assert_in_range(wait_ns, 16 * 40 * HX_NS_PER_MS * 9 / 10, 16 * 40 * HX_NS_PER_MS * 11 / 10);
+    assert_true(status.fresh_until_ns > f.runner.checks[0]->due.due_ns);
+    assert_true(atomic_load(&record->skipped[HX_SKIP_BREAKER]) >= 20);
+    end(&f);
+}
+
+static void a_change_is_confirmed_at_the_retry_interval(void **state)
+{
+    (void)state;
+    struct fixture f;
+    begin(&f, 10);
+    struct hx_dependency *dependency = dependency_of("a", FAIL_AT_ONCE);
+    dependency->policy.interval_ns = 3600 * HX_NS_PER_S;
+    dependency->policy.retry_interval_ns = 30 * HX_NS_PER_MS;
+    dependency->policy.failure_threshold = 3;
+    dependency->policy.success_threshold = 1;
+    struct hx_record *record = add(&f, dependency);
+    f.runner.checks[0]->machine =
+        (struct hx_machine){.state = HX_STATE_UP, .has_result = true, .successes_in_row = 1};
+    struct hx_report report = {.is_pass = true};
+    hx_runner_report(&f.runner, "a", &report);
+    run_until_checks(&f, record, 3); /* an hour apart without the retry interval */
+    assert_int_equal(status_of(record).state, HX_STATE_DOWN);
+    assert_true(f.runner.checks[0]->due.due_ns - f.runner.checks[0]->finished_ns >
+                1000 * HX_NS_PER_S);
+    end(&f);
+}
+
 static void a_message_shows_no_secret_and_no_control_character(void **state)
 {
     (void)state;
@@ -434,6 +479,8 @@ int main(void)
         cmocka_unit_test(a_connection_older_than_its_age_is_dropped),
         cmocka_unit_test(the_first_end_counts),
         cmocka_unit_test(a_check_that_hangs_ends_at_its_deadline_with_the_phase_in_its_message),
+        cmocka_unit_test(an_open_breaker_makes_checks_rarer_and_counts_what_it_left_out),
+        cmocka_unit_test(a_change_is_confirmed_at_the_retry_interval),
         cmocka_unit_test(a_message_shows_no_secret_and_no_control_character),
         cmocka_unit_test(a_message_is_cut_whole_and_never_within_a_secret),
         cmocka_unit_test(the_first_round_is_done_when_all_have_a_result),
