@@ -85,7 +85,7 @@ TESTS     ?= $(notdir $(UNIT))
 
 .PHONY: all run test unit system bench bench-smoke install uninstall help clean setup setup-build \
     setup-test setup-lint setup-bench format format-check tidy cppcheck layers banned asan tsan \
-    promtool-golden docs-check alerts-check dashboards-check
+    promtool-golden docs-check alerts-check dashboards-check man
 
 all: $(PROG) $(LIB_SO)
 
@@ -160,6 +160,14 @@ $(BUILD)/revision: FORCE
 FORCE:
 
 -include $(LIB_OBJ:.o=.d) $(PROG_OBJ:.o=.d) $(UNIT:=.d) $(wildcard $(BUILD)/bench/*.d)
+
+# ---- manual pages: sources with what the program says of its flags and options ---------------
+MAN1 := $(BUILD)/man/health_exporter.1
+MAN5 := $(BUILD)/man/health_exporter.yml.5
+man: $(MAN1) $(MAN5)
+$(MAN1) $(MAN5): $(BUILD)/man/%: deploy/man/%.in deploy/man/write $(PROG)
+	@mkdir -p $(@D)
+	deploy/man/write $(PROG) $(VERSION) $< >$@
 
 # ---- tests ---------------------------------------------------------------------------------
 unit: $(TESTS:%=$(BUILD)/unit/%)
@@ -242,7 +250,8 @@ run: setup-build
 	$(PROG) $(ARGS)
 
 COMPLETION := $(PREFIX)/share/bash-completion/completions
-install: all
+MANDIR     := $(PREFIX)/share/man
+install: all man
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib/pkgconfig \
 	    $(DESTDIR)$(PREFIX)/include/health_exporter
 	install -m 755 $(PROG) $(DESTDIR)$(PREFIX)/bin/health_exporter
@@ -251,6 +260,9 @@ install: all
 	ln -sf $(SONAME) $(DESTDIR)$(PREFIX)/lib/libhealth_exporter.so
 	install -d $(DESTDIR)$(COMPLETION)
 	install -m 644 deploy/completion/health_exporter.bash $(DESTDIR)$(COMPLETION)/health_exporter
+	install -d $(DESTDIR)$(MANDIR)/man1 $(DESTDIR)$(MANDIR)/man5
+	install -m 644 $(MAN1) $(DESTDIR)$(MANDIR)/man1/
+	install -m 644 $(MAN5) $(DESTDIR)$(MANDIR)/man5/
 	install -m 644 include/health_exporter.h $(DESTDIR)$(PREFIX)/include/
 	install -m 644 include/health_exporter/*.h $(DESTDIR)$(PREFIX)/include/health_exporter/
 	sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@VERSION@|$(VERSION)|' \
@@ -260,7 +272,8 @@ install: all
 uninstall:
 	rm -f $(DESTDIR)$(PREFIX)/bin/health_exporter $(DESTDIR)$(PREFIX)/lib/libhealth_exporter.* \
 	    $(DESTDIR)$(PREFIX)/lib/pkgconfig/health_exporter.pc \
-	    $(DESTDIR)$(PREFIX)/include/health_exporter.h $(DESTDIR)$(COMPLETION)/health_exporter
+	    $(DESTDIR)$(PREFIX)/include/health_exporter.h $(DESTDIR)$(COMPLETION)/health_exporter \
+	    $(DESTDIR)$(MANDIR)/man1/health_exporter.1 $(DESTDIR)$(MANDIR)/man5/health_exporter.yml.5
 	rm -rf $(DESTDIR)$(PREFIX)/include/health_exporter
 
 clean:
