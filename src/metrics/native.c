@@ -74,18 +74,27 @@ static void move_to(struct window *window, int32_t first)
     *window = moved;
 }
 
+/* The lowest and the highest bucket in use, the one at index among them. */
+static void span_of(const struct window *window, int32_t index, int32_t *low, int32_t *high)
+{
+    *low = *high = index;
+    for (int32_t i = 0; i < HX_NATIVE_BUCKETS; i++) {
+        int32_t at = window->first + i;
+        if (window->counts[i] == 0) {
+            continue;
+        }
+        *low = at < *low ? at : *low;
+        *high = at > *high ? at : *high;
+    }
+}
+
 /* Changes the window so that it has the bucket index of its schema, and gives the index, which
  * becomes another one with a coarser schema. */
 static int32_t make_room(struct window *window, int32_t index)
 {
     for (;;) {
-        int32_t low = index, high = index;
-        for (int32_t i = 0; i < HX_NATIVE_BUCKETS; i++) {
-            if (window->counts[i] != 0) {
-                low = window->first + i < low ? window->first + i : low;
-                high = window->first + i > high ? window->first + i : high;
-            }
-        }
+        int32_t low, high;
+        span_of(window, index, &low, &high);
         int32_t spare = HX_NATIVE_BUCKETS - (high - low + 1);
         if (spare >= 0) {
             move_to(window, low - spare / 2);

@@ -93,7 +93,7 @@ static void put_varint(struct hx_strbuf *out, unsigned field, uint64_t value)
 /* Signed numbers near zero are short: 0, -1, 1, -2 are 0, 1, 2, 3 (sint32, sint64). */
 static uint64_t zigzag(int64_t value)
 {
-    return (uint64_t)value << 1 ^ (uint64_t)(value >> 63);
+    return (uint64_t)value << 1 ^ (value < 0 ? UINT64_MAX : 0);
 }
 
 static void put_double(struct hx_strbuf *out, unsigned field, double value)
@@ -176,7 +176,7 @@ static const char *put_value(struct hx_strbuf *out, const char *at)
         if (*at != '\\') {
             break;
         }
-        hx_strbuf_putc(out, at[1] == 'n' ? '\n' : at[1]);
+        hx_strbuf_append(out, at[1] == 'n' ? "\n" : at + 1, 1);
         at += 2;
     }
     close_field(out, start);
