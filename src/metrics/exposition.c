@@ -193,7 +193,7 @@ void hx_samples_gauge(struct hx_samples *out, struct hx_labels labels, struct hx
 void hx_samples_gauge_nano(struct hx_samples *out, struct hx_labels labels, struct hx_labels more,
                            int64_t nano)
 {
-    if (put_binary(out, labels, more, (double)nano / 1e9)) {
+    if (put_binary(out, labels, more, hx_nano_double(nano))) {
         return;
     }
     char *p = begin_sample(out, labels, more);

@@ -145,7 +145,7 @@ double hx_cells_sum(const struct hx_histogram_cells *cells, const struct hx_buck
 {
     uint64_t bits = atomic_load_explicit(&cells->sum, memory_order_relaxed);
     if (buckets->sum == HX_SUM_NANO) {
-        return (double)(int64_t)bits / NANO;
+        return hx_nano_double((int64_t)bits);
     }
     double sum;
     memcpy(&sum, &bits, sizeof sum);

@@ -237,6 +237,12 @@ char *hx_bound_put(char *p, double bound, enum hx_format format)
     return put_decimal(p, bound, BOUND_MAX_EXPONENT, format);
 }
 
+/* The number of billionths may have more digits than a double; its two halves do not. */
+double hx_nano_double(int64_t nano)
+{
+    return (double)(nano / NANO) + (double)(nano % NANO) / NANO;
+}
+
 void hx_double_append(struct hx_strbuf *buf, double value)
 {
     char text[HX_NUMBER_SIZE];

@@ -31,6 +31,9 @@ char *hx_double_put(char *p, double value, enum hx_format format);
  * which is Go's: "0.005", "10.0", "1e+06". */
 char *hx_bound_put(char *p, double bound, enum hx_format format);
 
+/* nano billionths as a double, as reading their text would give it. */
+double hx_nano_double(int64_t nano);
+
 /* Appends the double as the text format has it. */
 void hx_double_append(struct hx_strbuf *buf, double value);
 

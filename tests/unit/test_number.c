@@ -278,6 +278,17 @@ static void appends_to_a_buffer_as_the_text_format_has_it(void **state)
     hx_strbuf_fini(&buf);
 }
 
+static void billionths_become_the_double_that_their_text_reads_as(void **state)
+{
+    (void)state;
+    const int64_t nanos[] = {1795178507051817401, 1763635800123456789, 1, -1500000000, INT64_MAX};
+    for (size_t i = 0; i < sizeof nanos / sizeof *nanos; i++) {
+        char text[HX_NUMBER_SIZE + 1];
+        *hx_nano_put(text, nanos[i], HX_FORMAT_TEXT) = '\0';
+        assert_true(hx_nano_double(nanos[i]) == strtod(text, NULL));
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -293,6 +304,7 @@ int main(void)
         cmocka_unit_test(any_double_reads_back_the_same),
         cmocka_unit_test(a_comma_in_the_locale_changes_nothing),
         cmocka_unit_test(appends_to_a_buffer_as_the_text_format_has_it),
+        cmocka_unit_test(billionths_become_the_double_that_their_text_reads_as),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
