@@ -17,8 +17,9 @@ from harness.postgres import BIN, Postgres
 from harness.secrets import secret
 from harness.servers import Nginx, Redis
 
-NEEDED = ("redis-server", "nginx", "prometheus", "promtool", "prometheus-alertmanager", "openssl",
-          "unshare", "nsenter", "setpriv", "iptables", "ip", "bash", "curl", "slowhttptest", "testssl",
+NEEDED = ("redis-server", "nginx", "haproxy", "prometheus", "promtool", "prometheus-alertmanager",
+          "openssl", "unshare", "nsenter", "setpriv", "iptables", "ip", "bash", "curl",
+          "slowhttptest", "testssl",
           f"{BIN}/initdb", f"{BIN}/postgres")
 MODULES = ("psycopg2", "redis", "yaml", "prometheus_client", "cryptography", "jsonschema")
 
