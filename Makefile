@@ -85,7 +85,7 @@ TESTS     ?= $(notdir $(UNIT))
 
 .PHONY: all run test unit system bench bench-smoke install uninstall help clean setup setup-build \
     setup-test setup-lint setup-bench format format-check tidy cppcheck layers banned asan tsan \
-    promtool-golden docs-check alerts-check dashboards-check man
+    promtool-golden docs-check alerts-check dashboards-check deploy-check man
 
 all: $(PROG) $(LIB_SO)
 
@@ -174,11 +174,12 @@ unit: $(TESTS:%=$(BUILD)/unit/%)
 	@tests/unit/run $(TESTS:%=$(BUILD)/unit/%)
 
 system: $(PROG)
-	HX_PROGRAM=$(abspath $(PROG)) /usr/bin/python3 -m pytest -q -p no:cacheprovider tests/system $(PYTEST_ARGS)
+	HX_PROGRAM=$(abspath $(PROG)) /usr/bin/python3 -m pytest -q -p no:cacheprovider --durations=12 tests/system $(PYTEST_ARGS)
 
 test: setup-test
 	@$(MAKE) --no-print-directory all
-	@$(MAKE) --no-print-directory -k unit promtool-golden docs-check alerts-check dashboards-check system
+	@$(MAKE) --no-print-directory -k unit promtool-golden docs-check alerts-check dashboards-check \
+	    deploy-check system
 
 promtool-golden:
 	@tests/lint/promtool_golden
@@ -192,10 +193,17 @@ alerts-check: $(PROG)
 dashboards-check: $(PROG)
 	@tests/lint/check_dashboards $(PROG)
 
+deploy-check: $(PROG) man
+	@tests/lint/check_deploy $(PROG) $(MAN1) $(MAN5)
+
 # The same tests in builds that watch memory, undefined behaviour and threads.
+# What tests other tools more than this program's memory is run once, without.
+ASAN_LEAVES_OUT := web_tools alerts_end_to_end dashboards dashboard_rules print_alert_rules \
+    print_dashboard completion schema haproxy
 asan:
 	$(MAKE) --no-print-directory BUILD=build/asan SANITIZE=address,undefined all unit
-	HX_SLOW=1 $(MAKE) --no-print-directory BUILD=build/asan SANITIZE=address,undefined system
+	HX_SLOW=1 $(MAKE) --no-print-directory BUILD=build/asan SANITIZE=address,undefined system \
+	    PYTEST_ARGS="$(ASAN_LEAVES_OUT:%=--ignore=tests/system/test_%.py) $(PYTEST_ARGS)"
 tsan:
 	$(MAKE) --no-print-directory BUILD=build/tsan SANITIZE=thread CC=clang unit TESTS="$(TSAN_TESTS)"
 # The border: everything that more than one thread touches.
@@ -288,7 +296,7 @@ help:
 	@echo 'make asan tsan      the tests under sanitizers'
 	@echo 'make bench          benchmarks, as a table (ROWS="tcp redis" for some); bench-smoke is short'
 	@echo 'make install        DESTDIR and PREFIX are honoured; uninstall undoes it'
-	@echo 'make format-check layers banned tidy cppcheck docs-check alerts-check dashboards-check'
+	@echo 'make format-check layers banned tidy cppcheck docs-check alerts-check dashboards-check deploy-check'
 	@echo '                    what guards the source'
 	@echo 'make setup          only install what the build needs; setup-test, setup-lint: the tools too'
 	@echo 'make clean'
