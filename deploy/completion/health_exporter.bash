@@ -25,7 +25,7 @@ _health_exporter_flags()
     kinds) ;;
     *)
         echo --config.file= --config.check --config.schema --print-alert-rules \
-            --print-dashboard --web.listen-address= --web.config.file= \
+            --metrics.native-histograms --print-dashboard --web.listen-address= --web.config.file= \
             --web.enable-lifecycle --shutdown.delay= --web.telemetry-path= --log.level= --log.format= --version
         ;;
     esac
