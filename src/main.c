@@ -3,7 +3,6 @@
 #include "cli/cli.h"
 #include "cli/environment.h"
 
-#include <stdio.h>
 #include <string.h>
 
 static const struct {
@@ -15,12 +14,6 @@ static const struct {
     {"get", hx_cli_get},
     {"kinds", hx_cli_kinds},
 };
-
-int hx_cli_usage_error(const char *message)
-{
-    fprintf(stderr, "health_exporter: error: %s\n", message);
-    return HX_EXIT_USAGE;
-}
 
 int main(int argc, char **argv)
 {
