@@ -34,7 +34,7 @@ def url(exporter):
 
 
 def run(gate, *args, **variables):
-    settings = {"HEALTH_EXPORTER": PROGRAM, "READY_TIMEOUT": "500ms", "SOAK_SECONDS": "0",
+    settings = {"HEALTH_EXPORTER": PROGRAM, "READY_TIMEOUT": "10s", "SOAK_SECONDS": "0",
                 "SETTLE_SECONDS": "0", "PAUSE_SECONDS": "0.1", **variables}
     return subprocess.run([GATES / gate, *args], env=environment(settings), text=True,
                           capture_output=True, timeout=30 * SLOW, check=False)
@@ -88,7 +88,7 @@ def test_canaries_pass_when_all_are_ready(start):
         report(two, "pass")
         assert run("canary", url(one), url(two) + "/").returncode == 0
         report(two, "fail")
-        result = run("canary", url(one), url(two))
+        result = run("canary", url(one), url(two), READY_TIMEOUT="500ms")
         assert result.returncode == 1 and "down: model" in result.stderr
 
 
@@ -120,7 +120,8 @@ def test_traffic_moves_to_what_is_ready(start, traffic):
 
 def test_traffic_stays_when_the_new_side_does_not_get_ready(start, traffic):
     with start(CONFIG) as new:
-        result = run("blue-green", url(new), "http://old", traffic.program, **traffic.variables)
+        result = run("blue-green", url(new), "http://old", traffic.program, READY_TIMEOUT="500ms",
+                     **traffic.variables)
         assert result.returncode == 1 and "nothing was switched" in result.stderr
         assert not traffic.switches
 
