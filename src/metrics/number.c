@@ -240,7 +240,8 @@ char *hx_bound_put(char *p, double bound, enum hx_format format)
 /* The number of billionths may have more digits than a double; its two halves do not. */
 double hx_nano_double(int64_t nano)
 {
-    return (double)(nano / NANO) + (double)(nano % NANO) / NANO;
+    int64_t whole = nano / NANO, rest = nano % NANO;
+    return (double)whole + (double)rest / NANO;
 }
 
 void hx_double_append(struct hx_strbuf *buf, double value)
