@@ -10,3 +10,10 @@ uint64_t hx_hash(const void *data, size_t len, uint64_t hash)
     }
     return hash;
 }
+
+uint64_t hx_hash_mix(uint64_t hash)
+{
+    hash = (hash ^ (hash >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
+    hash = (hash ^ (hash >> 27)) * UINT64_C(0x94d049bb133111eb);
+    return hash ^ (hash >> 31);
+}

@@ -3,20 +3,15 @@
 #include "engine/schedule.h"
 
 #include "base/clock.h"
+#include "base/hash.h"
 
 #include <assert.h>
 #include <stdlib.h>
+#include <string.h>
 
-/* FNV-1a over the name, started from the seed, then mixed (the finalizer of SplitMix64) because
- * FNV's high bits hardly differ for names like db1, db2. */
 static uint64_t hash_name(const char *name, uint64_t seed)
 {
-    uint64_t h = UINT64_C(0xcbf29ce484222325) ^ seed;
-    for (const char *p = name; *p != '\0'; p++)
-        h = (h ^ (unsigned char)*p) * UINT64_C(0x100000001b3);
-    h = (h ^ (h >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
-    h = (h ^ (h >> 27)) * UINT64_C(0x94d049bb133111eb);
-    return h ^ (h >> 31);
+    return hx_hash_mix(hx_hash(name, strlen(name), HX_HASH_BEGIN ^ seed));
 }
 
 void hx_schedule_init(struct hx_schedule *schedule, const char *name, uint64_t seed,
