@@ -211,6 +211,19 @@ static void plan_next(struct hx_check *check)
         hx_timer_set(&check->runner->dues, &check->due, next);
 }
 
+static void remember(struct hx_check *check)
+{
+    const struct hx_status *status = &check->status;
+    if (check->record->history == NULL)
+        return;
+    hx_history_add(check->record->history,
+                   &(struct hx_history_result){.now_ns = check->finished_ns,
+                                               .fresh_until_ns = status->fresh_until_ns,
+                                               .duration_ns = status->duration_ns,
+                                               .state = (enum hx_state)status->state,
+                                               .is_pass = status->is_last_pass != 0});
+}
+
 static void publish(struct hx_check *check)
 {
     const struct hx_policy *policy = policy_of(check);
@@ -222,6 +235,7 @@ static void publish(struct hx_check *check)
     plan_next(check);
     fill_status(check, is_changed);
     hx_record_publish(check->record, &check->status);
+    remember(check);
     if (is_changed && !is_first)
         atomic_fetch_add_explicit(&check->record->transitions, 1, memory_order_relaxed);
     bool is_first_pass = !had_passed && check->status.has_ever_passed != 0;

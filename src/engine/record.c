@@ -79,6 +79,14 @@ enum hx_errcode hx_record_enable_native(struct hx_record *record, struct hx_erro
                                             : hx_error_set(err, HX_ERR_NOMEM, "out of memory");
 }
 
+enum hx_errcode hx_record_enable_history(struct hx_record *record,
+                                         const struct hx_history_scale *scale, struct hx_error *err)
+{
+    if (record->history == NULL)
+        record->history = hx_history_new(scale);
+    return record->history != NULL ? HX_OK : hx_error_set(err, HX_ERR_NOMEM, "out of memory");
+}
+
 struct hx_record *hx_record_hold(struct hx_record *record)
 {
     atomic_fetch_add_explicit(&record->references, 1, memory_order_relaxed);
@@ -95,6 +103,7 @@ void hx_record_release(struct hx_record *record)
     free(record->info_labels);
     free(record->durations.cells);
     free(record->durations.native);
+    hx_history_free(record->history);
     free(record);
 }
 

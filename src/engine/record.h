@@ -11,6 +11,7 @@
 #ifndef HX_ENGINE_RECORD_H
 #define HX_ENGINE_RECORD_H
 
+#include "engine/history.h"
 #include "health_exporter/check.h"
 #include "metrics/histogram.h"
 
@@ -60,6 +61,7 @@ struct hx_record {
     _Atomic uint64_t sequence;
     _Atomic uint64_t words[sizeof(struct hx_status) / 8];
     struct hx_histogram durations; /* of its own; observed by the engine */
+    struct hx_history *history;    /* NULL: not kept */
 };
 
 /* Takes the dependency: it is freed with the record, also when this fails. */
@@ -69,6 +71,10 @@ enum hx_errcode hx_record_new(struct hx_dependency *dependency, struct hx_record
  * when it has them. */
 enum hx_errcode hx_record_enable_native(struct hx_record *record,
                                         struct hx_error *err) HX_MUST_CHECK;
+/* Keeps a history too, 1.2 kB, under the same conditions. */
+enum hx_errcode hx_record_enable_history(struct hx_record *record,
+                                         const struct hx_history_scale *scale,
+                                         struct hx_error *err) HX_MUST_CHECK;
 struct hx_record *hx_record_hold(struct hx_record *record);
 void hx_record_release(struct hx_record *record);
 
