@@ -149,6 +149,8 @@ enum hx_errcode hx_exporter_assemble(struct hx_exporter *exporter,
 {
     enum hx_errcode code = make_families(exporter, err);
     if (code == HX_OK)
+        code = hx_exporter_add_shard_families(exporter, err);
+    if (code == HX_OK)
         code = bind_addresses(exporter, shares, err);
     if (code == HX_OK)
         code = make_engine(exporter, shares, err);

@@ -68,6 +68,17 @@ enum hx_errcode hx_exporter_assemble(struct hx_exporter *exporter,
                                      const struct hx_descriptor_shares *shares,
                                      struct hx_error *err) HX_MUST_CHECK;
 
+/* ---- share.c ---- */
+
+/* Makes of what was read what this process runs: with the defaults, without the dependencies that
+ * other shards check. */
+enum hx_errcode hx_exporter_take_share(struct hx_exporter *exporter, struct hx_config *config,
+                                       struct hx_diagnostics *diagnostics) HX_MUST_CHECK;
+
+/* Says on the metrics page which shard this is. */
+enum hx_errcode hx_exporter_add_shard_families(struct hx_exporter *exporter,
+                                               struct hx_error *err) HX_MUST_CHECK;
+
 /* ---- maintenance.c ---- */
 
 /* Looks whether planned maintenance has begun or ended; the lock is held. */

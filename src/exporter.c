@@ -124,6 +124,10 @@ static void log_start(const struct hx_exporter *exporter, const struct hx_descri
                HX_LOG_STR("address", address == NULL ? "(socket given)" : address),
                HX_LOG_INT("port", hx_exporter_port(exporter, i)));
     }
+    if (exporter->board.shard.total > 1)
+        hx_log(exporter->log, HX_LOG_INFO, "checking one shard of the configuration",
+               HX_LOG_INT("shard", (int64_t)exporter->board.shard.ordinal),
+               HX_LOG_INT("total_shards", (int64_t)exporter->board.shard.total));
     if (n > shares->max_in_flight)
         hx_log(exporter->log, HX_LOG_WARN,
                "connections are not kept: too few file descriptors for one per dependency",
@@ -152,7 +156,7 @@ static enum hx_errcode start(struct hx_exporter *exporter, struct hx_error *err)
     struct hx_descriptor_shares shares;
     hx_descriptors_share(hx_descriptors_limit(), &shares);
     enum hx_errcode code =
-        hx_config_add_defaults(exporter, &exporter->config, &exporter->diagnostics);
+        hx_exporter_take_share(exporter, &exporter->config, &exporter->diagnostics);
     if (code != HX_OK)
         return hx_error_set(err, code, "cannot check this host");
     code = hx_exporter_assemble(exporter, &shares, err);
@@ -251,6 +255,18 @@ enum hx_state hx_exporter_state(struct hx_exporter *exporter, const char *name)
     return state;
 }
 
+/* The engine knows of no other shards. */
+static enum hx_errcode refuse_unknown(const struct hx_exporter *exporter, const char *name,
+                                      struct hx_error *err)
+{
+    struct hx_strbuf sentence;
+    hx_strbuf_init(&sentence);
+    hx_shard_write_unknown(&exporter->board.shard, name, &sentence);
+    enum hx_errcode code = hx_error_set(err, HX_ERR_NOTFOUND, "%s", hx_strbuf_text(&sentence));
+    hx_strbuf_fini(&sentence);
+    return code;
+}
+
 enum hx_errcode hx_exporter_report(struct hx_exporter *exporter, const char *name, bool is_pass,
                                    const char *message, struct hx_error *err)
 {
@@ -259,7 +275,8 @@ enum hx_errcode hx_exporter_report(struct hx_exporter *exporter, const char *nam
         return hx_error_set(err, HX_ERR_BUSY, "the exporter is not running");
     if (message != NULL)
         snprintf(report.message, sizeof(report.message), "%s", message);
-    return hx_engine_report(exporter->engine, name, &report, err);
+    enum hx_errcode code = hx_engine_report(exporter->engine, name, &report, err);
+    return code == HX_ERR_NOTFOUND ? refuse_unknown(exporter, name, err) : code;
 }
 
 struct hx_board *hx_exporter_board(struct hx_exporter *exporter)

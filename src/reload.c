@@ -59,7 +59,7 @@ static enum hx_errcode read_config(struct reload *reload)
         code = hx_config_add(&reload->config, exporter->arguments.items[i], exporter->kinds,
                              &reload->diagnostics);
     if (code == HX_OK)
-        code = hx_config_add_defaults(exporter, &reload->config, &reload->diagnostics);
+        code = hx_exporter_take_share(exporter, &reload->config, &reload->diagnostics);
     return code;
 }
 

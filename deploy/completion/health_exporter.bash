@@ -11,6 +11,7 @@ _health_exporter_values()
     --log.format) echo logfmt json ;;
     --format) echo text json ;;
     --for) echo ready live started ;;
+    --shard) echo auto ;;
     esac
 }
 
@@ -19,14 +20,15 @@ _health_exporter_flags()
 {
     local client='--unix-socket= --tls.ca-file= --tls.insecure-skip-verify --user= --password-file='
     case $1 in
-    check) echo --config.file= --format= --timeout= ;;
+    check) echo --config.file= --format= --timeout= --shard= --total-shards= ;;
     wait) echo --for= --timeout= --interval= "$client" ;;
     get) echo --timeout= "$client" ;;
     kinds) ;;
     *)
         echo --config.file= --config.check --config.schema --print-alert-rules \
             --metrics.native-histograms --print-dashboard --web.listen-address= --web.config.file= \
-            --web.enable-lifecycle --shutdown.delay= --web.telemetry-path= --log.level= --log.format= --version
+            --web.enable-lifecycle --shutdown.delay= --web.telemetry-path= --log.level= --log.format= \
+            --shard= --total-shards= --version
         ;;
     esac
     echo --help

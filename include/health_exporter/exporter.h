@@ -95,6 +95,17 @@ HX_API enum hx_errcode hx_exporter_web_config(struct hx_exporter *exporter, cons
 /* Allows POST /-/reload and /-/maintenance. Off unless set. */
 HX_API void hx_exporter_enable_lifecycle(struct hx_exporter *exporter, bool is_enabled);
 
+/*
+ * Shares the configuration with other processes that are given the same one: each reads all of it,
+ * and checks the dependencies whose names a stable hash gives to its ordinal, 0 <= ordinal < total.
+ * HX_SHARD_AUTO: the number after the last '-' of this host's name, as a StatefulSet gives it.
+ * total: 1 to HX_MAX_SHARDS, the same in all of them. Unless called, this process checks all.
+ */
+#define HX_SHARD_AUTO (-1)
+#define HX_MAX_SHARDS 1024
+HX_API enum hx_errcode hx_exporter_shard(struct hx_exporter *exporter, int ordinal, int total,
+                                         struct hx_error *err) HX_MUST_CHECK;
+
 /* Starts checking and listening. With neither file nor dependency it checks this host's disk and
  * memory. On failure nothing runs. */
 HX_API enum hx_errcode hx_exporter_start(struct hx_exporter *exporter,

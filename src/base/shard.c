@@ -19,3 +19,21 @@ size_t hx_shard_of(const char *name, enum hx_sharing sharing, size_t n)
     }
     return (size_t)place;
 }
+
+bool hx_shard_has(const struct hx_shard *shard, const char *name)
+{
+    return hx_shard_of(name, HX_SHARING_PROCESSES, shard->total) == shard->ordinal;
+}
+
+void hx_shard_write_unknown(const struct hx_shard *shard, const char *name,
+                            struct hx_strbuf *sentence)
+{
+    hx_strbuf_puts(sentence, "no dependency named \"");
+    hx_strbuf_puts(sentence, name);
+    hx_strbuf_putc(sentence, '"');
+    if (shard->total > 1)
+        hx_strbuf_printf(sentence, " in this shard, %zu of %zu", shard->ordinal, shard->total);
+    if (!hx_shard_has(shard, name))
+        hx_strbuf_printf(sentence, ": shard %zu is the one for that name",
+                         hx_shard_of(name, HX_SHARING_PROCESSES, shard->total));
+}

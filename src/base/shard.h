@@ -3,6 +3,9 @@
 #ifndef HX_BASE_SHARD_H
 #define HX_BASE_SHARD_H
 
+#include "base/strbuf.h"
+
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -14,5 +17,18 @@ enum hx_sharing { HX_SHARING_ENGINES, HX_SHARING_PROCESSES };
  * when n grows by one only about 1/(n + 1) of the names move, all of them to the new place. By
  * Lamping and Veach, "A Fast, Minimal Memory, Consistent Hash Algorithm", arXiv:1406.2294. */
 size_t hx_shard_of(const char *name, enum hx_sharing sharing, size_t n);
+
+/* One of the processes that share a configuration; alone it is 0 of 1. */
+struct hx_shard {
+    size_t ordinal; /* < total */
+    size_t total;   /* >= 1 */
+};
+
+/* Whether a dependency of that name is this process' to check. */
+bool hx_shard_has(const struct hx_shard *shard, const char *name);
+
+/* Writes the sentence that says that there is no such dependency here, and where to ask. */
+void hx_shard_write_unknown(const struct hx_shard *shard, const char *name,
+                            struct hx_strbuf *sentence);
 
 #endif

@@ -11,6 +11,7 @@
 #include "cli/environment.h"
 #include "cli/flags.h"
 #include "cli/outcome.h"
+#include "cli/sharing.h"
 
 #include "base/clock.h"
 #include "base/units.h"
@@ -30,6 +31,7 @@ struct check_options {
     const char *config_file;
     int format;         /* enum format */
     int64_t timeout_ns; /* 0: as the dependencies need it */
+    struct hx_sharing_options sharing;
     bool is_help;
 };
 
@@ -43,6 +45,10 @@ static const struct hx_flag check_flags[] = {
     {"timeout", 0, HX_FLAG_DURATION, offsetof(struct check_options, timeout_ns), "DURATION",
      "How long to wait for all results. Default: the longest timeout of a dependency, and 10s.",
      NULL},
+    {"shard", 0, HX_FLAG_TEXT, offsetof(struct check_options, sharing.shard), "ORDINAL",
+     HX_HELP_SHARD, NULL},
+    {"total-shards", 0, HX_FLAG_TEXT, offsetof(struct check_options, sharing.total), "N",
+     HX_HELP_TOTAL_SHARDS, NULL},
     {"help", 'h', HX_FLAG_SWITCH, offsetof(struct check_options, is_help), NULL,
      "Print this and exit.", NULL},
     {NULL, 0, HX_FLAG_SWITCH, 0, NULL, NULL, NULL},
@@ -215,6 +221,9 @@ static int run(const struct check_options *options, int argc, char **argv, char 
         return hx_cli_usage_error("out of memory");
     int code = hx_cli_configure(exporter, options->config_file, arguments, n);
     hx_environment_hide_urls(argc, argv);
+    int share_code = hx_cli_share(exporter, &options->sharing);
+    if (code == HX_EXIT_OK)
+        code = share_code;
     if (code == HX_EXIT_OK)
         code = check(exporter, options->timeout_ns, options->format);
     hx_exporter_free(exporter);

@@ -8,6 +8,7 @@
 #include "cli/print_dashboard.h"
 #include "cli/print_rules.h"
 #include "cli/serve.h"
+#include "cli/sharing.h"
 #include "health_exporter.h"
 
 #include <stdio.h>
@@ -28,6 +29,7 @@ struct run_options {
     const char *telemetry_path;
     const char *web_config_file;
     bool has_native_histograms;
+    struct hx_sharing_options sharing;
     bool is_lifecycle_enabled;
     int64_t shutdown_delay_ns;
     int log_level;  /* enum hx_log_level */
@@ -64,6 +66,10 @@ static const struct hx_flag run_flags[] = {
     {"metrics.native-histograms", 0, HX_FLAG_SWITCH,
      offsetof(struct run_options, has_native_histograms), NULL,
      "Keep native histograms too, for Prometheus servers that scrape them.", NULL},
+    {"shard", 0, HX_FLAG_TEXT, offsetof(struct run_options, sharing.shard), "ORDINAL",
+     HX_HELP_SHARD, NULL},
+    {"total-shards", 0, HX_FLAG_TEXT, offsetof(struct run_options, sharing.total), "N",
+     HX_HELP_TOTAL_SHARDS, NULL},
     {"shutdown.delay", 0, HX_FLAG_DURATION, offsetof(struct run_options, shutdown_delay_ns),
      "DURATION",
      "On SIGTERM, how long to be not ready but go on serving; a second signal ends it. Default: "
@@ -155,8 +161,9 @@ static int run(const struct run_options *options, int argc, char **argv, char *c
     int code = hx_cli_configure(exporter, options->config_file, arguments, n);
     hx_environment_hide_urls(argc, argv);
     int web_code = read_web_config(exporter, options->web_config_file);
+    int share_code = hx_cli_share(exporter, &options->sharing);
     if (code == HX_EXIT_OK)
-        code = web_code;
+        code = web_code == HX_EXIT_OK ? share_code : web_code;
     if (code == HX_EXIT_OK && options->is_rules)
         code = hx_cli_print_rules(exporter);
     else if (code == HX_EXIT_OK && options->is_dashboard)

@@ -131,7 +131,8 @@ struct hx_record *hx_generation_find(const struct hx_generation *generation, con
 enum hx_errcode hx_board_init(struct hx_board *board, struct hx_error *err)
 {
     *board = (struct hx_board){.liveness_grace_ns = 15 * HX_NS_PER_S,
-                               .started_wall_ns = hx_clock_wall_ns()};
+                               .started_wall_ns = hx_clock_wall_ns(),
+                               .shard = {.ordinal = 0, .total = 1}};
     int error = pthread_mutex_init(&board->lock, NULL);
     if (error != 0)
         return hx_error_set(err, HX_ERR_SYSTEM, "cannot make a lock: %s", strerror(error));

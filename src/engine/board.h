@@ -8,6 +8,7 @@
 #ifndef HX_ENGINE_BOARD_H
 #define HX_ENGINE_BOARD_H
 
+#include "base/shard.h"
 #include "engine/record.h"
 #include "metrics/exposition.h"
 
@@ -71,6 +72,7 @@ struct hx_board {
     _Atomic bool is_draining;
     _Atomic int64_t liveness_grace_ns; /* a reload may change it */
     int64_t started_wall_ns;
+    struct hx_shard shard; /* what this process is; set before it starts */
 };
 
 enum hx_errcode hx_board_init(struct hx_board *board, struct hx_error *err) HX_MUST_CHECK;

@@ -79,9 +79,7 @@ enum MHD_Result hx_exchange_send_unknown(struct hx_exchange *exchange)
 {
     struct hx_strbuf sentence;
     hx_strbuf_init(&sentence);
-    hx_strbuf_puts(&sentence, "no dependency named \"");
-    hx_strbuf_puts(&sentence, exchange->name);
-    hx_strbuf_putc(&sentence, '"');
+    hx_shard_write_unknown(&exchange->web->options.board->shard, exchange->name, &sentence);
     enum MHD_Result result =
         sentence.is_failed
             ? MHD_NO

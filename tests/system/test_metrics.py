@@ -46,6 +46,8 @@ FAMILIES = {
     "health_service_degraded": "gauge",
     "health_service_maintenance": "gauge",
     "health_exporter_build_info": "gauge",
+    "health_exporter_shard_ordinal": "gauge",
+    "health_exporter_total_shards": "gauge",
     "health_exporter_loop_lag_seconds": "histogram",
     "health_exporter_checks_in_flight": "gauge",
     "health_exporter_http_requests_total": "counter",
