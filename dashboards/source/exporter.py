@@ -114,20 +114,34 @@ def versions():
          cells(age % ("process_start_time_seconds", EXPORTER)),
          cells("0 + health_exporter_config_last_reload_successful{%(e)s}" % E),
          cells(age % ("health_exporter_config_last_reload_success_timestamp_seconds", EXPORTER)),
-         cells("count by (job, instance) (health_check_info{%(e)s})" % E)],
+         cells("count by (job, instance) (health_check_info{%(e)s})" % E),
+         cells("0 + health_exporter_shard_ordinal{%(e)s}" % E)],
         columns={"instance": "Instance", "job": "Job", "version": "Version",
                  "revision": "Revision", "Value #B": "Uptime", "Value #C": "Configuration",
-                 "Value #D": "Configuration age", "Value #E": "Dependencies"},
+                 "Value #D": "Configuration age", "Value #E": "Dependencies", "Value #F": "Shard"},
         overrides=[override("Uptime", unit="dtdurations", decimals=0),
                    override("Configuration age", unit="dtdurations", decimals=0),
                    override("Configuration", custom__cellOptions={"type": "color-text"},
                             mappings=value_map({"0": ("REFUSED", RED), "1": ("LOADED", GREEN)}))])
 
 
+def shards():
+    return lines(
+        "Shards", "How many shards of a configuration there are, and how many of them Prometheus "
+        "scrapes. Below the dashed line: some dependencies are checked by nobody. 1 of 1: an "
+        "exporter that shares with no other.", 8, 6,
+        [query("count by (job) (count_values by (job) (\"shard\", health_exporter_shard_ordinal"
+               "{%(e)s}))" % E, "{{job}} scraped"),
+         query("max by (job) (health_exporter_total_shards{%(e)s})" % E, "{{job}} in total")],
+        unit="none", decimals=0, calcs=("lastNotNull",), legend="list",
+        overrides=[{"matcher": {"id": "byRegexp", "options": "/in total$/"}, "properties": [
+            {"id": "custom.lineStyle", "value": {"fill": "dash", "dash": [8, 8]}}]}])
+
+
 def make():
     reachable = timeline(
         "Answering, live, ready", "Each exporter over the shown time. A gap: it was gone from "
-        "Prometheus' targets.", 24, 6,
+        "Prometheus' targets.", 16, 6,
         [query("up{%(e)s}" % E, "{{instance}} answering"),
          query("10 + health_service_live{%(e)s}" % E, "{{instance}} live"),
          query("20 + health_service_ready{%(e)s}" % E, "{{instance}} ready")],
@@ -137,5 +151,5 @@ def make():
     return dashboard(
         "health-exporter-exporter", "Health exporter / Exporter",
         "The exporter itself: is it there, on time, well configured, and what does it cost.",
-        [row("Now"), *glance(), reachable, row("Engine"), *engine(), row("Web, names, log"), *web(),
-         row("Process"), *process(), versions()], variables=[])
+        [row("Now"), *glance(), reachable, shards(), row("Engine"), *engine(),
+         row("Web, names, log"), *web(), row("Process"), *process(), versions()], variables=[])
