@@ -1,5 +1,5 @@
 # The image of health_exporter: built here, then only the program, the libraries that it is linked to
-# and the certificates of public authorities. Nothing in it needs a shell at run time.
+# and the certificates of public authorities. There is no shell in it, and nothing needs one.
 #
 #     docker build -t health_exporter --build-arg REVISION="$(git rev-parse --short=12 HEAD)" .
 #     docker run --rm -p 10119:10119 health_exporter cache=redis://cache:6379
@@ -8,8 +8,8 @@ ARG DEBIAN=debian:bookworm-slim
 FROM ${DEBIAN} AS build
 WORKDIR /src
 COPY .ci/setup .ci/setup
-RUN .ci/setup build
-COPY Makefile ./
+RUN .ci/setup build image
+COPY Makefile LICENSE ./
 COPY include include
 COPY src src
 COPY alerts/dependencies.yml alerts/dependencies.yml
@@ -17,16 +17,12 @@ ARG VERSION=0.1.0
 ARG REVISION=unknown
 RUN make -s -j"$(nproc)" VERSION="${VERSION}" REVISION="${REVISION}" build/health_exporter \
     && strip --strip-unneeded build/health_exporter
+COPY deploy/container/assemble deploy/container/assemble
+RUN deploy/container/assemble build/health_exporter /image \
+    && install -D -m 644 LICENSE /image/usr/share/doc/health_exporter/LICENSE
 
-FROM ${DEBIAN} AS runtime
-RUN apt-get -qq update \
-    && DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends \
-        ca-certificates libc-ares2 libcurl4 libfyaml0 libhiredis0.14 libjson-c5 zlib1g libmicrohttpd12 \
-        libpcre2-8-0 libpq5 libssl3 libsystemd0 libuv1 >/dev/null \
-    && rm -rf /var/lib/apt/lists/* /var/cache/apt/* /var/log/apt /var/log/dpkg.log
-COPY --from=build /src/build/health_exporter /usr/bin/health_exporter
-# Fails the build when a library above is missing.
-RUN ["/usr/bin/health_exporter", "--version"]
+FROM scratch AS runtime
+COPY --from=build /image /
 
 ARG VERSION=0.1.0
 ARG REVISION=unknown
