@@ -16,9 +16,10 @@ def row(name, what):
 
 
 class Bench:
-    def __init__(self, program, programs, is_smoke, rounds):
+    def __init__(self, program, programs, out, is_smoke, rounds):
         self.program = program.resolve()
         self.programs = programs.resolve()
+        self.out = out  # for pictures
         self.is_smoke = is_smoke
         self.rounds = 1 if is_smoke else rounds
         # Of a few checks in a hundred the machine is so late that they fail; more is a broken

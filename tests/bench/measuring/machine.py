@@ -38,7 +38,7 @@ def prepare():
 
 
 @contextlib.contextmanager
-def _pinned_to(cpu):
+def pinned_to(cpu):
     before = os.sched_getaffinity(0)
     os.sched_setaffinity(0, {cpu})
     try:
@@ -74,7 +74,7 @@ class Process:
         self._end_by = end_by
         self.name = os.path.basename(command[0])
         self._log = pathlib.Path(directory) / f"{self.name}.log"
-        with open(self._log, "wb") as log, _pinned_to(cpu):
+        with open(self._log, "wb") as log, pinned_to(cpu):
             self._popen = subprocess.Popen(command, stdin=subprocess.DEVNULL, stderr=log,
                                            stdout=subprocess.PIPE, cwd=directory, **options)
         self.pid = self._popen.pid

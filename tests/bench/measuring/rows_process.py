@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the process itself needs: memory, time to start, idleness, and whether its loop keeps up."""
+import pathlib
+import subprocess
 import time
 
 from measuring import targets
 from measuring.bench import row
 from measuring.figures import Budget, Figure
-from measuring.machine import SUBJECT_CPU, Process, free_port, wait_until
+from measuring.machine import SUBJECT_CPU, Process, free_port, program, wait_until
 from measuring.subjects import Disturbed, Exporter, Limit, Pace, cpu_share, insist
 from measuring.web_client import is_answered
 
@@ -88,9 +90,10 @@ def _start_ms(process, port, began):
         return (time.monotonic() - began) * 1000
 
 
-def bare_web(bench, page_bytes=0):
+def bare_web(bench, *page):
+    """page: the path of a file that it sends as /page and, through zlib, as /gzip."""
     port = free_port()
-    process = Process([str(bench.programs / "bare_web"), str(port), str(page_bytes)], SUBJECT_CPU,
+    process = Process([str(bench.programs / "bare_web"), str(port), *map(str, page)], SUBJECT_CPU,
                       bench.directory())
     process.port = port
     return process
@@ -132,6 +135,15 @@ def _percentile_ms(lag, share):
     """The upper bound of the bucket in which it lies."""
     turns = lag[float("inf")]
     return 1000 * next(bound for bound in sorted(lag) if lag[bound] >= turns * share)
+
+
+@row("binary", "the program's file, stripped")
+def binary(bench):
+    stripped = bench.directory() / "health_exporter"
+    subprocess.run([program("strip"), "-o", str(stripped), str(bench.program)], check=True)
+    haproxy = pathlib.Path(program("haproxy"))
+    yield Figure("size", "kB", [stripped.stat().st_size / 1000], Budget(600, of="value"),
+                 "haproxy", [haproxy.stat().st_size / 1000])
 
 
 @row("scale", "10,000 dependencies at 1 s: does the loop keep up?")

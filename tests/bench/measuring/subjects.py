@@ -46,7 +46,8 @@ class Exporter(Process):
         config.write_text(self._config(url, pace, options), encoding="utf-8")
         self.began = time.monotonic()
         super().__init__([str(bench.program), f"--config.file={config}",
-                          f"--web.listen-address=127.0.0.1:{self.web_port}"],
+                          f"--web.listen-address=127.0.0.1:{self.web_port}",
+                          "--shutdown.delay=0"],
                          SUBJECT_CPU, directory)
 
     @staticmethod

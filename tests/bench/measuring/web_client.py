@@ -7,8 +7,8 @@ import subprocess
 from measuring.machine import OTHER_CPU, program
 
 
-def _request(path):
-    return f"GET {path} HTTP/1.1\r\nHost: bench\r\nConnection: close\r\n\r\n".encode()
+def _request(path, fields=""):
+    return f"GET {path} HTTP/1.1\r\nHost: bench\r\nConnection: close\r\n{fields}\r\n".encode()
 
 
 def is_answered(port, path="/livez"):
@@ -21,12 +21,12 @@ def is_answered(port, path="/livez"):
         return sock.recv(64).startswith(b"HTTP/1.1 200")
 
 
-def read_all(port, path):
+def read_all(port, path, fields=""):
     """Reads a reply to its end as fast as it comes; the number of its bytes."""
     buffer = bytearray(1 << 20)
     n_bytes = 0
     with socket.create_connection(("127.0.0.1", port), timeout=30) as sock:
-        sock.sendall(_request(path))
+        sock.sendall(_request(path, fields))
         while n := sock.recv_into(buffer):
             n_bytes += n
     return n_bytes
