@@ -22,6 +22,8 @@ BUILT = {
     "base": {"ConfigMap": 1, "Deployment": 1, "NetworkPolicy": 1, "Service": 1},
     "overlays/central": {"ConfigMap": 1, "Deployment": 1, "NetworkPolicy": 1, "Service": 1,
                          "PodDisruptionBudget": 1},
+    "overlays/sharded": {"ConfigMap": 1, "StatefulSet": 1, "NetworkPolicy": 1, "Service": 1,
+                         "PodDisruptionBudget": 1},
     "overlays/sidecar": {"ConfigMap": 1, "Deployment": 1, "NetworkPolicy": 1, "Service": 1,
                          "PodDisruptionBudget": 1},
     "overlays/monitoring": {"ConfigMap": 4, "ServiceMonitor": 1, "PodMonitor": 1,
@@ -72,14 +74,14 @@ def check_exporter(where, container, pod, version):
     expect("memory" in container.get("resources", {}).get("limits", {}), where, "no memory limit")
 
 
-def check_containers(path, port, version):
-    for document in documents(path):
+def check_containers(where, objects, port, version):
+    for document in objects:
         for part in mappings(document):
             pod = part if "apiVersion" in document else None  # Azure has no security context
             for container in part.get("containers", ()):
-                check_container(str(path), container, port)
+                check_container(where, container, port)
                 if container["name"] == EXPORTER:
-                    check_exporter(str(path), container, pod, version)
+                    check_exporter(where, container, pod, version)
 
 
 # ---- the alerts for the operator ----
@@ -165,8 +167,22 @@ def kustomize_is_there():
     return re.search(r"Kustomize Version: v([4-9]|\d\d)\.", said) is not None
 
 
-def check_built(program, name, text):
-    objects = [document for document in yaml.safe_load_all(text) if document]
+def check_shards(where, objects):
+    """Each Pod is a shard, knows which, and has a name by which it can be asked."""
+    headless = [document["metadata"]["name"] for document in objects
+                if document["kind"] == "Service" and document["spec"].get("clusterIP") == "None"]
+    for document in objects:
+        if document["kind"] != "StatefulSet":
+            continue
+        spec = document["spec"]
+        expect(spec["serviceName"] in headless, where, "has no headless Service")
+        for container in spec["template"]["spec"]["containers"]:
+            expect(f"--total-shards={spec['replicas']}" in container["args"], where,
+                   "--total-shards is the number of replicas")
+            expect("--shard=auto" in container["args"], where, "a Pod's name says its shard")
+
+
+def check_built(program, name, objects):
     kinds = [document["kind"] for document in objects]
     counted = {kind: kinds.count(kind) for kind in kinds}
     expect(counted == BUILT[name], name, f"is built to {counted}, not {BUILT[name]}")
@@ -184,7 +200,7 @@ def check_built(program, name, text):
                 expect(document["metadata"]["name"] in mounted, name, "nobody mounts its ConfigMap")
 
 
-def check_kubernetes(program):
+def check_kubernetes(program, port, version):
     check_rules()
     check_monitors()
     check_kustomizations()
@@ -195,5 +211,8 @@ def check_kubernetes(program):
         code, text = run("kubectl", "kustomize", KUBERNETES / name)
         if code != 0:
             wrong(name, f"cannot be built:\n{text}")
-        else:
-            check_built(program, name, text)
+            continue
+        objects = [document for document in yaml.safe_load_all(text) if document]
+        check_containers(name, objects, port, version)
+        check_shards(name, objects)
+        check_built(program, name, objects)
