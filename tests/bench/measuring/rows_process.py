@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the process itself needs: memory, time to start, idleness, and whether its loop keeps up."""
 import pathlib
+import resource
 import subprocess
 import time
 
 from measuring import targets
 from measuring.bench import row
 from measuring.figures import Budget, Figure
-from measuring.machine import SUBJECT_CPU, Process, free_port, program, wait_until
+from measuring.machine import SUBJECT_CPU, Process, free_port, pinned_to, program, wait_until
 from measuring.subjects import Disturbed, Exporter, Limit, Pace, cpu_share, insist
 from measuring.web_client import is_answered
 
@@ -115,6 +116,26 @@ def start(bench):
     yield Figure("10 dependencies", "ms", few, Budget(10, of="value"), "bare libmicrohttpd", limit)
     yield Figure(f"{n_many:,} dependencies", "ms", many, Budget(150, of="value"),
                  "bare libmicrohttpd", limit)
+
+
+@row("config", "a configuration of 10,000 dependencies, read and judged")
+def config(bench):
+    n = bench.scaled(10000)
+    file = bench.directory() / "checks.yml"
+    file.write_text("dependencies:\n" + "".join(
+        f"  - {{name: dependency-{i:05}, url: \"tcp://127.0.0.1:9\", interval: 10s, tags: [a, b]}}\n"
+        for i in range(n)), encoding="utf-8")
+
+    def check(*flags):
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        with pinned_to(SUBJECT_CPU):
+            subprocess.run([str(bench.program), *flags], check=True, stdout=subprocess.DEVNULL)
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        return (after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime) * 1000
+    ours, nothing = bench.alternate(lambda: check("--config.check", f"--config.file={file}"),
+                                    lambda: check("--version"))
+    yield Figure(f"{n:,} dependencies", "CPU-ms", ours, Budget(100, of="value"), "--version",
+                 nothing)
 
 
 @row("idle", "10 dependencies at 10 s")
