@@ -10,6 +10,7 @@ import tempfile
 import pytest
 
 from harness import faults
+from harness.browser import FOLDER
 from harness.exporter import OFTEN, PROGRAM, Exporter
 from harness.namespace import Namespace
 from harness.pki import DAY, Authority
@@ -19,8 +20,9 @@ from harness.servers import Nginx, Redis
 
 NEEDED = ("redis-server", "nginx", "haproxy", "prometheus", "promtool", "prometheus-alertmanager",
           "openssl", "unshare", "nsenter", "setpriv", "iptables", "ip", "bash", "curl",
-          "slowhttptest", "testssl",
+          "slowhttptest", "testssl", "chromium", "node",
           f"{BIN}/initdb", f"{BIN}/postgres")
+PACKAGES = ("playwright-core", "axe-core")
 MODULES = ("psycopg2", "redis", "yaml", "prometheus_client", "cryptography", "jsonschema")
 
 
@@ -29,6 +31,8 @@ def pytest_sessionstart(session):
     path = f"{os.environ['PATH']}:/usr/sbin:/sbin"
     missing = [name for name in NEEDED if not shutil.which(name, path=path)]
     missing += [f"Python module {name}" for name in MODULES if not _is_importable(name)]
+    missing += [f"npm package {name} (run make setup-test)" for name in PACKAGES
+                if not (FOLDER / "node_modules" / name).is_dir()]
     if not os.access(PROGRAM, os.X_OK):
         missing.append(f"the program {PROGRAM} (run make, or set HX_PROGRAM)")
     if os.geteuid() != 0:
