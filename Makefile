@@ -16,7 +16,7 @@ LAYERS  ?= base metrics net engine kinds config web .
 
 # ---- what it is built with -----------------------------------------------------------------
 PACKAGES := libuv libcares openssl libpq hiredis libcurl libmicrohttpd gnutls libcrypt \
-    libfyaml libpcre2-8 json-c zlib
+    libfyaml libpcre2-8 json-c libisal
 PKG_CFLAGS := $(subst -I,-isystem ,$(shell pkg-config --cflags $(PACKAGES) 2>/dev/null))
 PKG_LIBS   := $(shell pkg-config --libs $(PACKAGES) 2>/dev/null)
 # The program's own: the library does not talk to systemd.
@@ -216,7 +216,7 @@ BENCH := $(patsubst tests/bench/%.c,$(BUILD)/bench/%,$(wildcard tests/bench/*.c)
 $(BUILD)/bench/%: tests/bench/%.c $(LIB_A) $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(call say,CC)$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -Wno-missing-prototypes $(ALL_LDFLAGS) -MMD -MP -MF $@.d -o $@ $< $(LIB_A) \
-	    $(PKG_LIBS) -lm
+	    $(PKG_LIBS) -lz -lm
 # A peer's exporter, with Debian's Go packages. Without Go its row is left out.
 $(BUILD)/bench/client_golang: tests/bench/peers/client_golang.go
 	@mkdir -p $(@D)

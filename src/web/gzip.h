@@ -8,7 +8,7 @@
 
 struct hx_gzip;
 
-/* A stream, some 270 kB; NULL when out of memory. Free takes NULL. */
+/* A stream, some 360 kB; NULL when out of memory. Free takes NULL. */
 struct hx_gzip *hx_gzip_new(void);
 void hx_gzip_free(struct hx_gzip *gzip);
 

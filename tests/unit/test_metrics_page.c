@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The metrics page as it is asked for: compressed, and in parts. */
+/* link: -lz */
 #include "web_server.h"
 
 #include <zlib.h>
