@@ -46,7 +46,7 @@ size_t hx_gzip_write(struct hx_gzip *gzip, const char *in, size_t in_len, bool i
     struct isal_zstream *stream = &gzip->stream;
     uint32_t in_size = at_most(in_len);
     uint32_t out_size = at_most(size);
-    /* The library only reads it. */
+    /* NOLINTNEXTLINE(performance-no-int-to-ptr): the library only reads it */
     stream->next_in = (uint8_t *)(uintptr_t)in;
     stream->avail_in = in_size;
     stream->next_out = (uint8_t *)out;
