@@ -65,7 +65,7 @@ LIB_SRC  := $(sort $(patsubst src/./%,src/%,$(filter-out src/./main.c,$(LIB_SRC)
 PROG_SRC := src/main.c $(wildcard src/cli/*.c)
 LIB_OBJ  := $(LIB_SRC:src/%.c=$(BUILD)/obj/%.o)
 ifneq ($(filter web,$(LAYERS)),)
-LIB_OBJ  += $(BUILD)/obj/web/openapi.o
+LIB_OBJ  += $(BUILD)/obj/web/openapi.o $(BUILD)/obj/web/page_files.o
 endif
 PROG_OBJ := $(PROG_SRC:src/%.c=$(BUILD)/obj/%.o) $(BUILD)/obj/cli/alerts_text.o \
     $(BUILD)/obj/cli/dashboard_text.o
@@ -118,6 +118,19 @@ $(BUILD)/obj/web/openapi.c: src/web/openapi.json $(BUILD)/revision
 	  echo '};'; \
 	  echo 'const size_t hx_openapi_len = sizeof(hx_openapi_text);'; } >$@
 $(BUILD)/obj/web/openapi.o: $(BUILD)/obj/web/openapi.c $(BUILD)/flags
+	$(call say,CC)$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -c -o $@ $<
+
+# The files of the status page, each as an array.
+PAGE_FILES := src/web/page/page.html src/web/page/style.css src/web/page/script.js
+$(BUILD)/obj/web/page_files.c: $(PAGE_FILES)
+	@mkdir -p $(@D)
+	@{ echo '#include "web/page_files.h"'; \
+	  for file in $^; do name=hx_page_$${file##*.}; \
+	      echo "const unsigned char $$name[] = {"; \
+	      od -An -v -tu1 $$file | sed 's/[0-9][0-9]*/&,/g'; \
+	      echo '};'; \
+	      echo "const size_t $${name}_len = sizeof($$name);"; done; } >$@
+$(BUILD)/obj/web/page_files.o: $(BUILD)/obj/web/page_files.c $(BUILD)/flags
 	$(call say,CC)$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -c -o $@ $<
 
 # The rules that --print-alert-rules makes to measure; ends in NUL.

@@ -6,6 +6,11 @@ enum hx_route_class hx_route_class(enum hx_route route)
 {
     switch (route) {
     case HX_ROUTE_OTHER:
+    case HX_ROUTE_PAGE:
+    case HX_ROUTE_STYLE:
+    case HX_ROUTE_SCRIPT:
+    case HX_ROUTE_BADGE:
+    case HX_ROUTE_DEPENDENCY_BADGE:
     case HX_ROUTE_LIVEZ:
     case HX_ROUTE_READYZ:
     case HX_ROUTE_STARTUPZ:
@@ -14,7 +19,6 @@ enum hx_route_class hx_route_class(enum hx_route route)
     case HX_ROUTE_HEALTHY:
     case HX_ROUTE_READY:
         return HX_CLASS_STATUS;
-    case HX_ROUTE_LANDING:
     case HX_ROUTE_METRICS:
     case HX_ROUTE_OPENAPI:
         return HX_CLASS_READ;

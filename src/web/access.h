@@ -17,6 +17,7 @@ enum hx_route_class {
     HX_CLASS_WRITE /* for a user, when there are users; what it needs besides, its handler says */
 };
 
+/* The status page is for all, what is for operators left out; see hx_gate_is_operator(). */
 enum hx_route_class hx_route_class(enum hx_route route);
 
 /* What is known of a request's sender. */

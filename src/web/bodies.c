@@ -6,7 +6,6 @@
 #include "web/bodies.h"
 
 #include "base/clock.h"
-#include "web/landing.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -15,12 +14,9 @@
 /* How late a result may show that changed no verdict. */
 #define MAX_AGE_NS (100 * HX_NS_PER_MS)
 
-void hx_bodies_init(struct hx_bodies *bodies, struct hx_board *board, const char *telemetry_path)
+void hx_bodies_init(struct hx_bodies *bodies, struct hx_board *board)
 {
-    *bodies = (struct hx_bodies){.board = board,
-
-                                 .telemetry_path = telemetry_path,
-                                 .verdict_version = UINT64_MAX};
+    *bodies = (struct hx_bodies){.board = board, .verdict_version = UINT64_MAX};
 }
 
 static void drop(struct hx_body *body)
@@ -124,18 +120,6 @@ static void make_answer(struct hx_body *body, const struct hx_question *question
     body->valid_until_ns = reply.valid_until_ns;
 }
 
-static void make_landing(struct hx_body *body, const struct hx_bodies *bodies,
-                         const struct hx_verdict *verdict, int64_t now_ns)
-{
-    struct hx_strbuf buf;
-    hx_strbuf_init(&buf);
-    hx_landing_render(&buf, bodies->generation, verdict, now_ns,
-                      hx_service_of(bodies->generation).name, bodies->telemetry_path);
-    body->response = hx_response_tagged_take(&buf, HX_TYPE_HTML, body->is_closing, body->etag);
-    body->status = MHD_HTTP_OK;
-    body->valid_until_ns = verdict->valid_until_ns;
-}
-
 const struct hx_body *hx_bodies_page(struct hx_bodies *bodies, enum hx_page_kind kind,
                                      enum hx_dialect dialect, int64_t now_ns, bool is_closing)
 {
@@ -152,10 +136,7 @@ const struct hx_body *hx_bodies_page(struct hx_bodies *bodies, enum hx_page_kind
                                    .generation = bodies->generation,
                                    .verdict = &verdict,
                                    .now_ns = now_ns};
-    if (kind == HX_PAGE_LANDING)
-        make_landing(&body, bodies, &verdict, now_ns);
-    else
-        make_answer(&body, &question);
+    make_answer(&body, &question);
     return replace(place, &body);
 }
 

@@ -16,8 +16,8 @@
 
 #include <microhttpd.h>
 
-enum hx_page_kind { HX_PAGE_READYZ, HX_PAGE_STARTUPZ, HX_PAGE_LANDING };
-#define HX_N_PAGE_KINDS (HX_PAGE_LANDING + 1)
+enum hx_page_kind { HX_PAGE_READYZ, HX_PAGE_STARTUPZ };
+#define HX_N_PAGE_KINDS (HX_PAGE_STARTUPZ + 1)
 
 struct hx_body {
     struct MHD_Response *response; /* NULL: not made yet */
@@ -25,27 +25,24 @@ struct hx_body {
     bool is_closing; /* it has Connection: close */
     uint64_t version, verdict_version;
     int64_t made_ns, valid_until_ns;
-    char etag[HX_ETAG_SIZE]; /* of the landing page */
 };
 
 struct hx_bodies {
     struct hx_board *board;
-    const char *telemetry_path;       /* borrowed, for the landing page */
     struct hx_generation *generation; /* held, or NULL */
     uint64_t verdict_version;         /* up to which generation is known to be the current one */
     struct hx_body pages[HX_N_PAGE_KINDS][HX_N_DIALECTS];
     struct hx_body *dependencies; /* one per dependency of the generation, in our own JSON */
 };
 
-void hx_bodies_init(struct hx_bodies *bodies, struct hx_board *board, const char *telemetry_path);
+void hx_bodies_init(struct hx_bodies *bodies, struct hx_board *board);
 void hx_bodies_fini(struct hx_bodies *bodies);
 
 /* The generation that is current, borrowed until the next call of any of these; NULL before the
  * first. */
 const struct hx_generation *hx_bodies_follow(struct hx_bodies *bodies);
 
-/* The body of that page as it is now; borrowed until the next call. The landing page has no
- * dialects but the first. NULL when out of memory. */
+/* The body of that page as it is now; borrowed until the next call. NULL when out of memory. */
 const struct hx_body *hx_bodies_page(struct hx_bodies *bodies, enum hx_page_kind kind,
                                      enum hx_dialect dialect, int64_t now_ns, bool is_closing);
 

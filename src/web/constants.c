@@ -3,6 +3,7 @@
 #include "web/constants.h"
 
 #include "web/openapi.h"
+#include "web/page_files.h"
 
 static const struct {
     const char *text, *type;
@@ -16,18 +17,33 @@ static const struct {
     [HX_CONSTANT_NOT_FOUND] = {"{\"error\":\"no such path\"}", HX_TYPE_JSON},
 };
 
-static struct MHD_Response *make_openapi(struct hx_constants *constants, bool is_closing)
+struct file {
+    const void *text;
+    size_t len;
+    const char *type;
+};
+
+/* Those of the page are kept, and asked about again: a new version shows with the next page. */
+static struct MHD_Response *make_file(struct hx_constants *constants, size_t constant,
+                                      bool is_closing)
 {
+    const struct file file = constant == HX_CONSTANT_STYLE
+                                 ? (struct file){hx_page_css, hx_page_css_len, HX_TYPE_CSS}
+                             : constant == HX_CONSTANT_SCRIPT
+                                 ? (struct file){hx_page_js, hx_page_js_len, HX_TYPE_JS}
+                                 : (struct file){hx_openapi_text, hx_openapi_len, HX_TYPE_JSON};
     struct hx_strbuf buf;
     hx_strbuf_init(&buf);
-    hx_strbuf_append(&buf, hx_openapi_text, hx_openapi_len);
-    return hx_response_tagged_take(&buf, HX_TYPE_JSON, is_closing, constants->openapi_etag);
+    hx_strbuf_append(&buf, file.text, file.len);
+    struct MHD_Response *response =
+        hx_response_tagged_take(&buf, file.type, is_closing, constants->etags[constant]);
+    return constant == HX_CONSTANT_OPENAPI ? response : hx_response_keep(response);
 }
 
 static struct MHD_Response *make(struct hx_constants *constants, size_t constant, bool is_closing)
 {
-    if (constant == HX_CONSTANT_OPENAPI)
-        return make_openapi(constants, is_closing);
+    if (constant >= HX_CONSTANT_OPENAPI)
+        return make_file(constants, constant, is_closing);
     struct MHD_Response *response =
         hx_response_constant(texts[constant].text, texts[constant].type, is_closing);
     /* The one of the probe endpoints that is constant has its dialects too. */

@@ -15,13 +15,16 @@ enum hx_constant {
     HX_CONSTANT_NOT_READY,
     HX_CONSTANT_NO_CONTENT,
     HX_CONSTANT_NOT_FOUND,
-    HX_CONSTANT_OPENAPI
+    /* Files, which have tags. */
+    HX_CONSTANT_OPENAPI,
+    HX_CONSTANT_STYLE,
+    HX_CONSTANT_SCRIPT
 };
-#define HX_N_CONSTANTS (HX_CONSTANT_OPENAPI + 1)
+#define HX_N_CONSTANTS (HX_CONSTANT_SCRIPT + 1)
 
 struct hx_constants {
     struct MHD_Response *responses[HX_N_CONSTANTS][2]; /* [1] closes the connection */
-    char openapi_etag[HX_ETAG_SIZE];
+    char etags[HX_N_CONSTANTS][HX_ETAG_SIZE];          /* of files */
 };
 
 enum hx_errcode hx_constants_init(struct hx_constants *constants,

@@ -16,15 +16,17 @@ static const struct {
 #define ALL     ((1U << HX_N_ROUTES) - 1)
 #define PROBES  (R(LIVEZ) | R(READYZ) | R(STARTUPZ) | R(DEPENDENCY) | R(HEALTHY) | R(READY))
 #define WRITING (R(HEARTBEAT) | R(RELOAD) | R(MAINTENANCE))
+#define FILES   (R(STYLE) | R(SCRIPT) | R(OPENAPI))
+#define BADGES  (R(BADGE) | R(DEPENDENCY_BADGE))
 /* May ask for a user. */
-#define GUARDED (R(LANDING) | R(DETAILED) | R(METRICS) | R(OPENAPI) | WRITING)
+#define GUARDED (R(PAGE) | R(DETAILED) | R(METRICS) | R(OPENAPI) | WRITING)
     {200, ALL & ~(R(OTHER) | R(HEARTBEAT))},
     {204, R(HEARTBEAT)},
-    {304, R(LANDING) | R(OPENAPI)},
+    {304, R(PAGE) | FILES | BADGES},
     {400, ALL},
     {401, GUARDED},
     {403, ALL},
-    {404, R(OTHER) | R(READYZ) | R(DEPENDENCY) | R(DETAILED) | R(HEARTBEAT)},
+    {404, R(OTHER) | R(READYZ) | R(DEPENDENCY) | R(DEPENDENCY_BADGE) | R(DETAILED) | R(HEARTBEAT)},
     {405, ALL & ~R(OTHER)},
     {409, R(HEARTBEAT)},
     {411, WRITING},
@@ -39,6 +41,8 @@ static const struct {
 #undef ALL
 #undef PROBES
 #undef WRITING
+#undef FILES
+#undef BADGES
 #undef GUARDED
 };
 

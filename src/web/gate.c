@@ -340,6 +340,30 @@ static enum MHD_Result begin_attempt(struct hx_exchange *exchange, const struct 
     return result;
 }
 
+/* The status page is for everybody, and with ?details for operators. */
+static enum hx_route_class class_of(const struct hx_exchange *exchange)
+{
+    static const char details[] = "details";
+    bool is_detailed = exchange->route == HX_ROUTE_PAGE &&
+                       MHD_lookup_connection_value_n(exchange->mhd, MHD_GET_ARGUMENT_KIND, details,
+                                                     strlen(details), NULL, NULL) == MHD_YES;
+    return is_detailed ? HX_CLASS_DETAILS : hx_route_class(exchange->route);
+}
+
+bool hx_gate_has_users(const struct hx_gate *gate)
+{
+    return gate->rules->access->users.n > 0;
+}
+
+bool hx_gate_is_operator(const struct hx_exchange *exchange)
+{
+    struct hx_visitor visitor = {
+        .is_in_network = true, .is_in_rate = true, .is_local = exchange->connection->peer.is_local};
+    return class_of(exchange) == HX_CLASS_DETAILS ||
+           hx_access_rule(&visitor, HX_CLASS_DETAILS, hx_gate_has_users(&exchange->web->gate)) ==
+               HX_RULING_ALLOWED;
+}
+
 bool hx_gate_identify(struct hx_exchange *exchange, enum MHD_Result *result)
 {
     struct hx_gate *gate = &exchange->web->gate;
@@ -347,8 +371,7 @@ bool hx_gate_identify(struct hx_exchange *exchange, enum MHD_Result *result)
         .is_in_network = true, .is_in_rate = true, .is_local = exchange->connection->peer.is_local};
     struct hx_login login;
     uint8_t mac[HX_MAC_SIZE];
-    enum hx_ruling ruling =
-        hx_access_rule(&visitor, hx_route_class(exchange->route), gate->rules->access->users.n > 0);
+    enum hx_ruling ruling = hx_access_rule(&visitor, class_of(exchange), hx_gate_has_users(gate));
     if (ruling == HX_RULING_ALLOWED)
         return true;
     if (ruling != HX_RULING_UNKNOWN || !read_login(exchange->mhd, &login)) {

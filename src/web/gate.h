@@ -55,4 +55,10 @@ void hx_gate_renew(struct hx_gate *gate);
 bool hx_gate_admit(struct hx_exchange *exchange, enum MHD_Result *result);
 bool hx_gate_identify(struct hx_exchange *exchange, enum MHD_Result *result);
 
+/* May what is for operators be in the reply: would /health/detailed answer, or has ?details brought
+ * the request here, for which a user is asked as there? For the status page. */
+bool hx_gate_is_operator(const struct hx_exchange *exchange);
+
+bool hx_gate_has_users(const struct hx_gate *gate);
+
 #endif

@@ -3,35 +3,30 @@
 #include "web/handlers.h"
 
 #include "health_exporter/exporter.h"
+#include "web/badge.h"
 #include "web/detailed.h"
 #include "web/heartbeat_route.h"
 #include "web/lifecycle.h"
 #include "web/metrics_page.h"
 #include "web/probe_routes.h"
 #include "web/reply.h"
+#include "web/status_page.h"
 
 static enum MHD_Result handle_other(struct hx_exchange *exchange)
 {
     return hx_exchange_send_constant(exchange, MHD_HTTP_NOT_FOUND, HX_CONSTANT_NOT_FOUND);
 }
 
-/* 200 with the response, which has that tag, or 304 when the client has it already: libmicrohttpd
- * leaves the body out then. */
-static enum MHD_Result send_tagged(struct hx_exchange *exchange, struct MHD_Response *response,
-                                   const char *etag)
+/* 200 with one of the files, or 304 when the client has it already: libmicrohttpd leaves the body
+ * out then. */
+static enum MHD_Result send_file(struct hx_exchange *exchange, enum hx_constant constant)
 {
+    const struct hx_constants *constants = &exchange->web->constants;
     const char *known =
         MHD_lookup_connection_value(exchange->mhd, MHD_HEADER_KIND, MHD_HTTP_HEADER_IF_NONE_MATCH);
-    return hx_exchange_send(
-        exchange, hx_etag_matches(known, etag) ? MHD_HTTP_NOT_MODIFIED : MHD_HTTP_OK, response);
-}
-
-static enum MHD_Result handle_landing(struct hx_exchange *exchange)
-{
-    const struct hx_body *body =
-        hx_bodies_page(&exchange->web->bodies, HX_PAGE_LANDING, HX_DIALECT_JSON,
-                       exchange->web->now_ns, exchange->is_closing);
-    return body == NULL ? MHD_NO : send_tagged(exchange, body->response, body->etag);
+    bool is_known = hx_etag_matches(known, constants->etags[constant]);
+    return hx_exchange_send(exchange, is_known ? MHD_HTTP_NOT_MODIFIED : MHD_HTTP_OK,
+                            constants->responses[constant][exchange->is_closing]);
 }
 
 static void put_member(struct hx_strbuf *buf, const char *key, const char *value)
@@ -65,9 +60,17 @@ static enum MHD_Result handle_version(struct hx_exchange *exchange)
 
 static enum MHD_Result handle_openapi(struct hx_exchange *exchange)
 {
-    const struct hx_constants *constants = &exchange->web->constants;
-    return send_tagged(exchange, constants->responses[HX_CONSTANT_OPENAPI][exchange->is_closing],
-                       constants->openapi_etag);
+    return send_file(exchange, HX_CONSTANT_OPENAPI);
+}
+
+static enum MHD_Result handle_style(struct hx_exchange *exchange)
+{
+    return send_file(exchange, HX_CONSTANT_STYLE);
+}
+
+static enum MHD_Result handle_script(struct hx_exchange *exchange)
+{
+    return send_file(exchange, HX_CONSTANT_SCRIPT);
 }
 
 static enum MHD_Result handle_healthy(struct hx_exchange *exchange)
@@ -92,7 +95,11 @@ static enum MHD_Result handle_ready(struct hx_exchange *exchange)
 
 const hx_handler hx_handlers[HX_N_ROUTES] = {
     [HX_ROUTE_OTHER] = handle_other,
-    [HX_ROUTE_LANDING] = handle_landing,
+    [HX_ROUTE_PAGE] = hx_status_page_handle,
+    [HX_ROUTE_STYLE] = handle_style,
+    [HX_ROUTE_SCRIPT] = handle_script,
+    [HX_ROUTE_BADGE] = hx_badge_handle,
+    [HX_ROUTE_DEPENDENCY_BADGE] = hx_dependency_badge_handle,
     [HX_ROUTE_LIVEZ] = hx_livez_handle,
     [HX_ROUTE_READYZ] = hx_readyz_handle,
     [HX_ROUTE_STARTUPZ] = hx_startupz_handle,

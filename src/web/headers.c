@@ -28,6 +28,8 @@ bool hx_headers_apply(struct MHD_Response *response, const struct hx_map *header
         const char *present = MHD_get_response_header(response, names[i]);
         if (wanted != NULL && present != NULL && strcmp(wanted, present) == 0)
             continue;
+        if (wanted == NULL && present != NULL && strcmp(present, HX_PAGE_POLICY) == 0)
+            continue;
         if (present != NULL)
             MHD_del_response_header(response, names[i], present);
         if (wanted != NULL && MHD_add_response_header(response, names[i], wanted) != MHD_YES)

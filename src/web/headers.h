@@ -7,7 +7,13 @@
 
 #include <microhttpd.h>
 
-/* Gives the response these fields and no other ones of them, whatever it had before a reload. Web
+/* What the status page may do: nothing but its own style, script, pictures and form. */
+#define HX_PAGE_POLICY                                                              \
+    "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; " \
+    "img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+
+/* Gives the response these fields and no other ones of them, whatever it had before a reload,
+ * except that HX_PAGE_POLICY gives way to another policy only. Web
  * thread only: responses are shared, and nobody else looks at them. False: out of memory. */
 bool hx_headers_apply(struct MHD_Response *response, const struct hx_map *headers);
 

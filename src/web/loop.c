@@ -324,7 +324,7 @@ enum hx_errcode hx_loop_start(struct hx_web *web, struct hx_error *err)
     web->weblog = (struct hx_weblog){.log = options->log};
     hx_guard_init(&web->guard, options->max_connections, options->max_connections_per_ip,
                   options->header_deadline_ns);
-    hx_bodies_init(&web->bodies, options->board, options->telemetry_path);
+    hx_bodies_init(&web->bodies, options->board);
     enum hx_errcode code = start_daemon(web, HX_DAEMON_PLAIN, err);
     if (code == HX_OK && web->gate.is_tls)
         code = start_daemon(web, HX_DAEMON_TLS, err);

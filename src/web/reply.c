@@ -35,6 +35,13 @@ struct MHD_Response *hx_response_add(struct MHD_Response *response, const char *
     return NULL;
 }
 
+struct MHD_Response *hx_response_keep(struct MHD_Response *response)
+{
+    if (response != NULL)
+        MHD_del_response_header(response, "Cache-Control", "no-store");
+    return hx_response_add(response, "Cache-Control", "public, no-cache");
+}
+
 struct MHD_Response *hx_response_take(struct hx_strbuf *buf, const char *content_type,
                                       bool is_closing)
 {

@@ -11,6 +11,9 @@
 #define HX_TYPE_JSON "application/json"
 #define HX_TYPE_TEXT "text/plain; charset=utf-8"
 #define HX_TYPE_HTML "text/html; charset=utf-8"
+#define HX_TYPE_CSS  "text/css; charset=utf-8"
+#define HX_TYPE_JS   "text/javascript; charset=utf-8"
+#define HX_TYPE_SVG  "image/svg+xml"
 
 /* Adds content type (NULL: none), Cache-Control, X-Content-Type-Options and, when the connection is
  * to be closed after it, Connection: close. Takes the response: gives it back, or NULL after
@@ -21,6 +24,10 @@ struct MHD_Response *hx_response_dress(struct MHD_Response *response, const char
 /* Adds a header field. As hx_response_dress(): takes the response, and NULL. */
 struct MHD_Response *hx_response_add(struct MHD_Response *response, const char *name,
                                      const char *value);
+
+/* Lets clients keep it, if they ask about it again each time. As hx_response_dress(): takes the
+ * response, and NULL. */
+struct MHD_Response *hx_response_keep(struct MHD_Response *response);
 
 /* A response with the buffer's text, which it takes; NULL when out of memory. The buffer is empty
  * then. */

@@ -6,6 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Behind a name. */
+#define BADGE "/badge.svg"
+
 struct path {
     const char *text;
     enum hx_route route;
@@ -13,11 +16,12 @@ struct path {
 
 /* Sorted by strcmp(), for bsearch(). */
 static const struct path paths[] = {
-    {"/", HX_ROUTE_LANDING},
+    {"/", HX_ROUTE_PAGE},
     {"/-/healthy", HX_ROUTE_HEALTHY},
     {"/-/maintenance", HX_ROUTE_MAINTENANCE},
     {"/-/ready", HX_ROUTE_READY},
     {"/-/reload", HX_ROUTE_RELOAD},
+    {"/badge.svg", HX_ROUTE_BADGE},
     {"/health", HX_ROUTE_LIVEZ},
     {"/health/deep", HX_ROUTE_READYZ},
     {"/health/detailed", HX_ROUTE_DETAILED},
@@ -28,16 +32,22 @@ static const struct path paths[] = {
     {"/healthz", HX_ROUTE_LIVEZ},
     {"/livez", HX_ROUTE_LIVEZ},
     {"/openapi.json", HX_ROUTE_OPENAPI},
+    {"/page/script.js", HX_ROUTE_SCRIPT},
+    {"/page/style.css", HX_ROUTE_STYLE},
     {"/ready", HX_ROUTE_READYZ},
     {"/readyz", HX_ROUTE_READYZ},
     {"/startupz", HX_ROUTE_STARTUPZ},
     {"/version", HX_ROUTE_VERSION},
 };
 
-static const struct path prefixes[] = {
-    {"/health/", HX_ROUTE_DEPENDENCY},
-    {"/readyz/", HX_ROUTE_DEPENDENCY},
-    {"/-/heartbeat/", HX_ROUTE_HEARTBEAT},
+static const struct {
+    const char *text;
+    enum hx_route route;
+    bool has_badge;
+} prefixes[] = {
+    {"/health/", HX_ROUTE_DEPENDENCY, true},
+    {"/readyz/", HX_ROUTE_DEPENDENCY, false},
+    {"/-/heartbeat/", HX_ROUTE_HEARTBEAT, false},
 };
 
 static int compare(const void *text, const void *entry)
@@ -52,10 +62,12 @@ static enum hx_route find_by_name(const char *path, const char **name)
         if (strncmp(path, prefixes[i].text, len) != 0)
             continue;
         const char *rest = path + len;
-        if (*rest == '\0' || strchr(rest, '/') != NULL)
+        const char *slash = strchr(rest, '/');
+        bool is_badge = prefixes[i].has_badge && slash != NULL && strcmp(slash, BADGE) == 0;
+        if (*rest == '\0' || slash == rest || (slash != NULL && !is_badge))
             return HX_ROUTE_OTHER;
         *name = rest;
-        return prefixes[i].route;
+        return is_badge ? HX_ROUTE_DEPENDENCY_BADGE : prefixes[i].route;
     }
     return HX_ROUTE_OTHER;
 }

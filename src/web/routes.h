@@ -10,21 +10,25 @@
 
 /* The route, and its value of the label `route`. Aliases count under the canonical path, the
  * metrics page under /metrics wherever it is, and unknown paths together. */
-#define HX_ROUTE_MAP(X)                 \
-    X(OTHER, "other")                   \
-    X(LANDING, "/")                     \
-    X(LIVEZ, "/livez")                  \
-    X(READYZ, "/readyz")                \
-    X(STARTUPZ, "/startupz")            \
-    X(DEPENDENCY, "/health/{name}")     \
-    X(DETAILED, "/health/detailed")     \
-    X(VERSION, "/version")              \
-    X(METRICS, "/metrics")              \
-    X(OPENAPI, "/openapi.json")         \
-    X(HEALTHY, "/-/healthy")            \
-    X(READY, "/-/ready")                \
-    X(HEARTBEAT, "/-/heartbeat/{name}") \
-    X(RELOAD, "/-/reload")              \
+#define HX_ROUTE_MAP(X)                             \
+    X(OTHER, "other")                               \
+    X(PAGE, "/")                                    \
+    X(STYLE, "/page/style.css")                     \
+    X(SCRIPT, "/page/script.js")                    \
+    X(BADGE, "/badge.svg")                          \
+    X(LIVEZ, "/livez")                              \
+    X(READYZ, "/readyz")                            \
+    X(STARTUPZ, "/startupz")                        \
+    X(DEPENDENCY, "/health/{name}")                 \
+    X(DEPENDENCY_BADGE, "/health/{name}/badge.svg") \
+    X(DETAILED, "/health/detailed")                 \
+    X(VERSION, "/version")                          \
+    X(METRICS, "/metrics")                          \
+    X(OPENAPI, "/openapi.json")                     \
+    X(HEALTHY, "/-/healthy")                        \
+    X(READY, "/-/ready")                            \
+    X(HEARTBEAT, "/-/heartbeat/{name}")             \
+    X(RELOAD, "/-/reload")                          \
     X(MAINTENANCE, "/-/maintenance")
 
 enum hx_route {
@@ -44,7 +48,8 @@ enum hx_method {
 };
 
 /* The route of a decoded path without its query. *name: what stands in the place of {name},
- * borrowed from path, or NULL. The metrics page is where telemetry_path says, and only there. */
+ * borrowed from path, or NULL; for a badge the rest of the path follows it. The metrics page is
+ * where telemetry_path says, and only there. */
 enum hx_route hx_route_find(const char *path, const char *telemetry_path, const char **name);
 
 /* May the metrics page be there: an absolute path that is no other route. */

@@ -42,6 +42,7 @@ struct hx_web {
     const struct hx_peer *accepting; /* whose connection libmicrohttpd is being given */
     unsigned n_scrapes;
     unsigned n_details;
+    unsigned n_pages;
 };
 
 #endif

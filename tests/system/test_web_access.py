@@ -17,8 +17,9 @@ PASSWORD = secret("web")
 USERS = {"basic_auth_users": {"alice": bcrypt(PASSWORD)}}
 OPEN = ["/livez", "/health", "/healthz", "/health/live", "/readyz", "/ready", "/health/ready",
         "/health/deep", "/startupz", "/health/startup", "/health/started", "/health/disk",
-        "/readyz/disk", "/version", "/-/healthy", "/-/ready"]
-GUARDED = ["/metrics", "/", "/health/detailed", "/openapi.json"]
+        "/readyz/disk", "/version", "/-/healthy", "/-/ready", "/", "/page/style.css",
+        "/page/script.js", "/badge.svg", "/health/disk/badge.svg"]
+GUARDED = ["/metrics", "/?details", "/health/detailed", "/openapi.json"]
 
 
 @pytest.fixture

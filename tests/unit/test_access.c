@@ -48,11 +48,17 @@ static void rules_are_as_documented_for_every_visitor(void **state)
 static void probes_never_ask_for_a_password(void **state)
 {
     (void)state;
-    static const char *const paths[] = {
-        "/livez",          "/health",       "/healthz",      "/health/live", "/readyz",
-        "/ready",          "/health/ready", "/health/deep",  "/startupz",    "/health/startup",
-        "/health/started", "/health/cache", "/readyz/cache", "/version",     "/-/healthy",
-        "/-/ready",        "/no/such/path"};
+    static const char *const paths[] = {"/livez",          "/health",
+                                        "/healthz",        "/health/live",
+                                        "/readyz",         "/ready",
+                                        "/health/ready",   "/health/deep",
+                                        "/startupz",       "/health/startup",
+                                        "/health/started", "/health/cache",
+                                        "/readyz/cache",   "/version",
+                                        "/-/healthy",      "/-/ready",
+                                        "/no/such/path",   "/",
+                                        "/page/style.css", "/page/script.js",
+                                        "/badge.svg",      "/health/cache/badge.svg"};
     struct hx_visitor nobody = {.is_in_network = true, .is_in_rate = true};
     for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
         const char *name;
@@ -64,13 +70,8 @@ static void probes_never_ask_for_a_password(void **state)
 static void everything_else_does_when_there_are_users(void **state)
 {
     (void)state;
-    static const char *const paths[] = {"/",
-                                        "/metrics",
-                                        "/health/detailed",
-                                        "/-/reload",
-                                        "/-/maintenance",
-                                        "/-/heartbeat/model",
-                                        "/openapi.json"};
+    static const char *const paths[] = {"/metrics",       "/health/detailed",   "/-/reload",
+                                        "/-/maintenance", "/-/heartbeat/model", "/openapi.json"};
     struct hx_visitor local = {.is_in_network = true, .is_in_rate = true, .is_local = true};
     for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
         const char *name;

@@ -300,11 +300,11 @@ static void selections_have_bounds(void **state)
 
 /* ---- what clients keep ---- */
 
-static void page_that_the_client_has_is_not_sent_again(void **state)
+static void file_that_the_client_has_is_not_sent_again(void **state)
 {
     struct fixture *f = *state;
-    static const char *const paths[] = {"/openapi.json", "/"};
-    for (size_t i = 0; i < 2; i++) {
+    static const char *const paths[] = {"/openapi.json", "/page/style.css", "/page/script.js"};
+    for (size_t i = 0; i < 3; i++) {
         struct web_reply reply;
         char etag[40], fields[120];
         ask(f, paths[i], "", &reply);
@@ -364,7 +364,7 @@ int main(void)
         SERVED(excluded_dependency_does_not_count),
         ALONE(tags_select_their_union),
         SERVED(selections_have_bounds),
-        SERVED(page_that_the_client_has_is_not_sent_again),
+        SERVED(file_that_the_client_has_is_not_sent_again),
         SERVED(version_tells_what_the_service_tells),
         SERVED(probe_is_answered_whatever_the_client_has),
     };

@@ -23,7 +23,10 @@ static void aliases_lead_where_their_route_leads(void **state)
         const char *path;
         enum hx_route route;
     } cases[] = {
-        {"/", HX_ROUTE_LANDING},
+        {"/", HX_ROUTE_PAGE},
+        {"/page/style.css", HX_ROUTE_STYLE},
+        {"/page/script.js", HX_ROUTE_SCRIPT},
+        {"/badge.svg", HX_ROUTE_BADGE},
         {"/livez", HX_ROUTE_LIVEZ},
         {"/health", HX_ROUTE_LIVEZ},
         {"/healthz", HX_ROUTE_LIVEZ},
@@ -63,6 +66,12 @@ static void everything_that_is_not_a_route_is_other(void **state)
         "/readyz/",
         "/health/a/b",
         "/health//a",
+        "/health//badge.svg",
+        "/health/a/badge.svg/",
+        "/health/a/b/badge.svg",
+        "/readyz/a/badge.svg",
+        "/page/",
+        "/page/page.html",
         "/metrics/",
         "/healthzz",
         "/../etc/passwd",
@@ -87,6 +96,9 @@ static void name_is_what_follows_the_prefix(void **state)
     assert_string_equal(name, "cache");
     assert_int_equal(hx_route_find("/readyz/live", "/metrics", &name), HX_ROUTE_DEPENDENCY);
     assert_string_equal(name, "live");
+    assert_int_equal(hx_route_find("/health/cache/badge.svg", "/metrics", &name),
+                     HX_ROUTE_DEPENDENCY_BADGE);
+    assert_memory_equal(name, "cache/", 6);
     assert_int_equal(hx_route_find("/-/heartbeat/model", "/metrics", &name), HX_ROUTE_HEARTBEAT);
     assert_string_equal(name, "model");
     assert_int_equal(hx_route_find("/livez", "/metrics", &name), HX_ROUTE_LIVEZ);
@@ -108,6 +120,7 @@ static void telemetry_path_may_not_hide_a_route(void **state)
     assert_true(hx_route_is_free("/internal/metrics"));
     assert_false(hx_route_is_free("/livez"));
     assert_false(hx_route_is_free("/health/metrics"));
+    assert_false(hx_route_is_free("/page/style.css"));
     assert_false(hx_route_is_free("/"));
     assert_false(hx_route_is_free("metrics"));
     assert_false(hx_route_is_free(""));

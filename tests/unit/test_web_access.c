@@ -4,6 +4,7 @@
 #include "web_server.h"
 
 #include "base/option.h"
+#include "web/headers.h"
 
 #include <crypt.h>
 
@@ -89,7 +90,8 @@ static void metrics_need_the_right_password_and_probes_need_none(void **state)
     assert_int_equal(status_of(f, "/metrics", WRONG), 401);
     assert_int_equal(status_of(f, "/metrics", NOBODY), 401);
     assert_int_equal(status_of(f, "/metrics", RIGHT), 200);
-    assert_int_equal(status_of(f, "/", NULL), 401);
+    assert_int_equal(status_of(f, "/openapi.json", NULL), 401);
+    assert_int_equal(status_of(f, "/", NULL), 200);
     assert_int_equal(status_of(f, "/readyz", NULL), 200);
     assert_int_equal(status_of(f, "/readyz", WRONG), 200);
 }
@@ -154,11 +156,12 @@ static void connection_stays_open_after_a_login(void **state)
     start_with(f, with_alice());
     int fd = web_connect(f->port);
     for (int i = 0; i < 3; i++) {
-        web_send_text(fd, "GET / HTTP/1.1\r\nHost: t\r\nAuthorization: Basic " RIGHT "\r\n\r\n");
+        web_send_text(fd, "GET /openapi.json HTTP/1.1\r\nHost: t\r\nAuthorization: Basic " RIGHT
+                          "\r\n\r\n");
         web_read_one(fd, &reply);
         assert_int_equal(reply.status, 200);
         web_reply_fini(&reply);
-        web_send_text(fd, "GET / HTTP/1.1\r\nHost: t\r\n\r\n");
+        web_send_text(fd, "GET /openapi.json HTTP/1.1\r\nHost: t\r\n\r\n");
         web_read_one(fd, &reply);
         assert_int_equal(reply.status, 401);
         web_reply_fini(&reply);
@@ -174,7 +177,7 @@ static void requests_with_the_same_login_share_its_comparison(void **state)
     start_with(f, with_alice());
     for (size_t i = 0; i < 20; i++) {
         fds[i] = web_connect(f->port);
-        web_send_text(fds[i], "GET / HTTP/1.1\r\nHost: t\r\nConnection: close\r\n"
+        web_send_text(fds[i], "GET /openapi.json HTTP/1.1\r\nHost: t\r\nConnection: close\r\n"
                               "Authorization: Basic " RIGHT "\r\n\r\n");
     }
     for (size_t i = 0; i < 20; i++) {
@@ -193,7 +196,7 @@ static void server_stops_while_passwords_are_compared(void **state)
     start_with(f, with_alice());
     for (size_t i = 0; i < 8; i++) {
         fds[i] = web_connect(f->port);
-        web_send_text(fds[i], "GET / HTTP/1.1\r\nHost: t\r\n"
+        web_send_text(fds[i], "GET /openapi.json HTTP/1.1\r\nHost: t\r\n"
                               "Authorization: Basic " WRONG "\r\n\r\n");
     }
     hx_web_stop(f->web, 0);
@@ -248,7 +251,7 @@ static void request_beyond_the_burst_is_429(void **state)
 
 static void header_fields_are_on_every_reply_and_change_with_a_reload(void **state)
 {
-    static const char *const paths[] = {"/", "/livez", "/readyz", "/metrics", "/nothing"};
+    static const char *const paths[] = {"/badge.svg", "/livez", "/readyz", "/metrics", "/nothing"};
     struct fixture *f = *state;
     struct hx_access *access = open_access();
     put(access, "http_server_config.headers", "X-Frame-Options", "deny");
@@ -275,6 +278,27 @@ static void header_fields_are_on_every_reply_and_change_with_a_reload(void **sta
     }
 }
 
+static void policy_of_the_status_page_gives_way_to_another_only(void **state)
+{
+    struct fixture *f = *state;
+    for (int round = 0; round < 3; round++) {
+        struct web_reply reply;
+        struct hx_access *access = open_access();
+        put(access, "http_server_config.headers",
+            round == 1 ? "Content-Security-Policy" : "X-Frame-Options",
+            round == 1 ? "default-src 'self'" : "deny");
+        if (round == 0)
+            start_with(f, access);
+        else
+            assert_int_equal(hx_web_set_access(f->web, access, NULL), HX_OK);
+        assert_int_equal(status_of(f, "/livez", NULL), 200);
+        ask(f, "/", NULL, &reply);
+        assert_true(web_header_is(&reply, "Content-Security-Policy",
+                                  round == 1 ? "default-src 'self'" : HX_PAGE_POLICY));
+        web_reply_fini(&reply);
+    }
+}
+
 /* ---- reload ---- */
 
 static void users_change_under_an_open_connection(void **state)
@@ -285,7 +309,7 @@ static void users_change_under_an_open_connection(void **state)
     int fd = web_connect(f->port);
     for (int round = 0; round < 20; round++) {
         bool has_users = round % 2 == 0;
-        web_send_text(fd, "GET / HTTP/1.1\r\nHost: t\r\n\r\n");
+        web_send_text(fd, "GET /openapi.json HTTP/1.1\r\nHost: t\r\n\r\n");
         web_read_one(fd, &reply);
         assert_int_equal(reply.status, has_users ? 401 : 200);
         web_reply_fini(&reply);
@@ -309,7 +333,7 @@ static int login_across_a_reload(struct fixture *f, const char *user_after)
     assert_int_equal(status_of(f, "/livez", NULL), 200);
     int fd = web_connect(f->port);
     int64_t began_ns = hx_clock_monotonic_ns();
-    web_send_text(fd, "GET / HTTP/1.1\r\nHost: t\r\nConnection: close\r\n"
+    web_send_text(fd, "GET /openapi.json HTTP/1.1\r\nHost: t\r\nConnection: close\r\n"
                       "Authorization: Basic " RIGHT "\r\n\r\n");
     assert_int_equal(status_of(f, "/livez", NULL), 200);
     assert_int_equal(hx_web_set_access(f->web, after, NULL), HX_OK);
@@ -387,6 +411,7 @@ int main(void)
         ALONE(foreign_address_is_403_everywhere_and_a_unix_socket_never),
         ALONE(request_beyond_the_burst_is_429),
         ALONE(header_fields_are_on_every_reply_and_change_with_a_reload),
+        ALONE(policy_of_the_status_page_gives_way_to_another_only),
         ALONE(users_change_under_an_open_connection),
         ALONE(login_in_hand_is_asked_again_after_a_reload),
         ALONE(tls_is_not_switched_on_by_a_reload),
