@@ -9,7 +9,6 @@
 #include "assemble.h"
 
 #include "base/clock.h"
-#include "diff.h"
 
 #define HEADER_DEADLINE_NS (10 * HX_NS_PER_S)
 
@@ -94,6 +93,18 @@ static enum hx_errcode bind_addresses(struct hx_exporter *exporter,
 /* --------------------------------------------------------------------------------- the engine --
  */
 
+enum hx_errcode hx_exporter_equip(const struct hx_exporter *exporter, struct hx_diff *diff,
+                                  struct hx_error *err)
+{
+    enum hx_errcode code = HX_OK;
+    if (exporter->has_native_histograms)
+        code = hx_diff_enable_native(diff, err);
+    /* Only pages show it. */
+    if (code == HX_OK && exporter->history_ns > 0 && exporter->n_listens > 0)
+        code = hx_diff_enable_history(diff, &exporter->history_scale, err);
+    return code;
+}
+
 static enum hx_errcode make_engine(struct hx_exporter *exporter,
                                    const struct hx_descriptor_shares *shares, struct hx_error *err)
 {
@@ -107,11 +118,13 @@ static enum hx_errcode make_engine(struct hx_exporter *exporter,
     struct hx_diff diff = {0};
     struct hx_generation *generation = NULL;
     exporter->board.liveness_grace_ns = exporter->config.liveness_grace_ns;
+    exporter->history_scale =
+        hx_history_scale(exporter->history_ns, hx_clock_wall_ns(), hx_clock_monotonic_ns());
     enum hx_errcode code = hx_engine_new(&options, &exporter->engine, err);
     if (code == HX_OK)
         code = hx_diff_make(NULL, &exporter->config, &diff, err);
-    if (code == HX_OK && exporter->has_native_histograms)
-        code = hx_diff_enable_native(&diff, err);
+    if (code == HX_OK)
+        code = hx_exporter_equip(exporter, &diff, err);
     if (code == HX_OK)
         code = hx_diff_generation(&diff, &exporter->config, &generation, err);
     if (code == HX_OK)

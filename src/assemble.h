@@ -8,6 +8,7 @@
 
 #include "config/config.h"
 #include "descriptors.h"
+#include "diff.h"
 #include "engine/engine.h"
 #include "health_exporter/exporter.h"
 #include "keeper.h"
@@ -35,6 +36,7 @@ struct hx_exporter {
     char *telemetry_path;
     bool is_lifecycle_enabled;
     bool has_native_histograms;
+    int64_t history_ns; /* how far back; 0: no history is kept */
     struct hx_log *log;
     uint64_t seed;
     struct hx_diagnostics diagnostics; /* of the last load or add */
@@ -46,6 +48,8 @@ struct hx_exporter {
     struct hx_config config; /* from start on without its dependencies */
     struct hx_watch watches[2];
     bool is_file_unreadable; /* that of maintenance; has been told */
+
+    struct hx_history_scale history_scale; /* from start on, the same after each reload */
 
     _Atomic int64_t manual_until_ns; /* maintenance that ends by itself; 0: none */
     struct hx_board board;
@@ -67,6 +71,10 @@ enum hx_errcode hx_config_add_defaults(struct hx_exporter *exporter, struct hx_c
 enum hx_errcode hx_exporter_assemble(struct hx_exporter *exporter,
                                      const struct hx_descriptor_shares *shares,
                                      struct hx_error *err) HX_MUST_CHECK;
+
+/* Gives the records of the next generation all that they keep beside what they must. */
+enum hx_errcode hx_exporter_equip(const struct hx_exporter *exporter, struct hx_diff *diff,
+                                  struct hx_error *err) HX_MUST_CHECK;
 
 /* ---- share.c ---- */
 

@@ -122,6 +122,15 @@ enum hx_errcode hx_diff_enable_native(struct hx_diff *diff, struct hx_error *err
     return code;
 }
 
+enum hx_errcode hx_diff_enable_history(struct hx_diff *diff, const struct hx_history_scale *scale,
+                                       struct hx_error *err)
+{
+    enum hx_errcode code = HX_OK;
+    for (size_t i = 0; code == HX_OK && i < diff->n; i++)
+        code = hx_record_enable_history(diff->records[i], scale, err);
+    return code;
+}
+
 void hx_diff_fini(struct hx_diff *diff)
 {
     for (size_t i = 0; diff->records != NULL && i < diff->n; i++)

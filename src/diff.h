@@ -20,6 +20,9 @@ enum hx_errcode hx_diff_make(const struct hx_generation *current, struct hx_conf
                              struct hx_diff *diff, struct hx_error *err) HX_MUST_CHECK;
 /* Gives native histograms to those of its records that have none, which nobody has seen yet. */
 enum hx_errcode hx_diff_enable_native(struct hx_diff *diff, struct hx_error *err) HX_MUST_CHECK;
+/* The same of histories. */
+enum hx_errcode hx_diff_enable_history(struct hx_diff *diff, const struct hx_history_scale *scale,
+                                       struct hx_error *err) HX_MUST_CHECK;
 void hx_diff_fini(struct hx_diff *diff);
 
 /* The next generation from the records, which it takes, and from the configuration. */

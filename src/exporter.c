@@ -58,6 +58,7 @@ struct hx_exporter *hx_exporter_new(void)
         return NULL;
     }
     hx_diagnostics_init(&exporter->diagnostics);
+    exporter->history_ns = HX_HISTORY_DEFAULT_NS;
     exporter->telemetry_path = strdup("/metrics");
     exporter->registry = hx_registry_new();
     if (hx_config_init(&exporter->config, NULL) != HX_OK || exporter->telemetry_path == NULL ||

@@ -95,8 +95,8 @@ static enum hx_errcode prepare(struct reload *reload, struct hx_error *err)
     struct hx_generation *current = hx_board_hold(&exporter->board);
     enum hx_errcode code = hx_diff_make(current, &reload->config, &reload->diff, err);
     hx_generation_release(current);
-    if (code == HX_OK && exporter->has_native_histograms)
-        code = hx_diff_enable_native(&reload->diff, err);
+    if (code == HX_OK)
+        code = hx_exporter_equip(exporter, &reload->diff, err);
     if (code == HX_OK)
         code = hx_diff_generation(&reload->diff, &reload->config, &next, err);
     if (code == HX_OK)

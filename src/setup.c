@@ -100,6 +100,16 @@ void hx_exporter_enable_native_histograms(struct hx_exporter *exporter, bool is_
     exporter->has_native_histograms = is_enabled;
 }
 
+enum hx_errcode hx_exporter_history(struct hx_exporter *exporter, int64_t span_ns,
+                                    struct hx_error *err)
+{
+    bool is_span = span_ns >= HX_HISTORY_MIN_NS && span_ns <= HX_HISTORY_MAX_NS;
+    if (span_ns != 0 && !is_span)
+        return hx_error_set(err, HX_ERR_INVALID, "expected a history of 1h to 30d, or 0 for none");
+    exporter->history_ns = span_ns;
+    return HX_OK;
+}
+
 void hx_exporter_enable_lifecycle(struct hx_exporter *exporter, bool is_enabled)
 {
     exporter->is_lifecycle_enabled = is_enabled;

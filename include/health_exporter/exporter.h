@@ -87,6 +87,12 @@ HX_API enum hx_errcode hx_exporter_telemetry_path(struct hx_exporter *exporter, 
  * for protobuf: 1.3 kB a dependency. Off unless set. */
 HX_API void hx_exporter_enable_native_histograms(struct hx_exporter *exporter, bool is_enabled);
 
+/* How far back the status page shows each dependency, in nanoseconds: an hour to 30 days, in 48
+ * steps, kept in memory, 1.2 kB a dependency whatever the span; 0: nothing is kept. 24 hours unless
+ * set. Without a listener nothing is kept either. */
+HX_API enum hx_errcode hx_exporter_history(struct hx_exporter *exporter, int64_t span_ns,
+                                           struct hx_error *err) HX_MUST_CHECK;
+
 /* Users, TLS, networks, limits of the listeners: a file in the format of Prometheus'
  * exporter-toolkit (docs/web-configuration.md there), read at start and at each reload. */
 HX_API enum hx_errcode hx_exporter_web_config(struct hx_exporter *exporter, const char *path,

@@ -19,6 +19,8 @@
 /* For load balancers to see that it is not ready and look elsewhere. */
 #define DEFAULT_SHUTDOWN_DELAY_NS (5 * HX_NS_PER_S)
 
+#define DEFAULT_HISTORY_NS (24 * 3600 * HX_NS_PER_S)
+
 struct run_options {
     const char *config_file;
     bool is_check_only;
@@ -28,6 +30,7 @@ struct run_options {
     struct hx_flag_texts listen_addresses;
     const char *telemetry_path;
     const char *web_config_file;
+    int64_t history_ns;
     bool has_native_histograms;
     struct hx_sharing_options sharing;
     bool is_lifecycle_enabled;
@@ -61,6 +64,10 @@ static const struct hx_flag run_flags[] = {
      "Path of the metrics page. Default: /metrics.", NULL},
     {"web.config.file", 0, HX_FLAG_TEXT, offsetof(struct run_options, web_config_file), "FILE",
      "Read TLS, users, networks and limits of the listeners from this YAML file.", NULL},
+    {"web.history", 0, HX_FLAG_DURATION, offsetof(struct run_options, history_ns), "DURATION",
+     "How far back the status page shows each dependency: 1h to 30d, or 0 for not at all. Default: "
+     "24h.",
+     NULL},
     {"web.enable-lifecycle", 0, HX_FLAG_SWITCH, offsetof(struct run_options, is_lifecycle_enabled),
      NULL, "Allow reloads and maintenance over HTTP: /-/reload, /-/maintenance.", NULL},
     {"metrics.native-histograms", 0, HX_FLAG_SWITCH,
@@ -124,6 +131,13 @@ static enum hx_errcode prepare_listeners(struct hx_exporter *exporter,
     return code;
 }
 
+static enum hx_errcode set_history(struct hx_exporter *exporter, int64_t span_ns,
+                                   struct hx_error *err)
+{
+    enum hx_errcode code = hx_exporter_history(exporter, span_ns, err);
+    return code == HX_OK ? code : hx_error_wrap(err, code, "--web.history");
+}
+
 static int serve(struct hx_exporter *exporter, const struct run_options *options)
 {
     struct hx_systemd systemd;
@@ -133,6 +147,8 @@ static int serve(struct hx_exporter *exporter, const struct run_options *options
     enum hx_errcode code = prepare_listeners(exporter, options, &err);
     if (code == HX_OK && options->telemetry_path != NULL)
         code = hx_exporter_telemetry_path(exporter, options->telemetry_path, &err);
+    if (code == HX_OK)
+        code = set_history(exporter, options->history_ns, &err);
     if (code == HX_OK)
         code = hx_exporter_log(exporter, STDERR_FILENO, (enum hx_log_level)options->log_level,
                                (enum hx_log_format)options->log_format, &err);
@@ -179,6 +195,7 @@ static int run(const struct run_options *options, int argc, char **argv, char *c
 int hx_cli_run(int argc, char **argv)
 {
     struct run_options options = {.log_level = HX_LOG_INFO,
+                                  .history_ns = DEFAULT_HISTORY_NS,
                                   .shutdown_delay_ns = DEFAULT_SHUTDOWN_DELAY_NS};
     struct hx_error err = {0};
     size_t n = 0;

@@ -25,6 +25,7 @@
 struct head {
     int64_t first_ms; /* of the first result; 0: none yet */
     int64_t last_ms;  /* up to here the buckets are complete */
+    int64_t number;   /* of the bucket that last_ms lies in */
     int64_t fresh_until_ms;
     int64_t state;      /* enum hx_state, since last_ms */
     int64_t latency_ns; /* sum over the checks of the current bucket */
@@ -56,22 +57,21 @@ struct hx_history {
 
 static void load_words(const struct hx_history *history, size_t first, size_t n, void *part)
 {
-    uint64_t words[HEAD_WORDS];
-    for (size_t i = 0; i < n; i++)
-        words[i] = atomic_load_explicit(&history->words[first + i], memory_order_relaxed);
-    memcpy(part, words, n * 8);
+    for (size_t i = 0; i < n; i++) {
+        uint64_t word = atomic_load_explicit(&history->words[first + i], memory_order_relaxed);
+        memcpy((char *)part + i * 8, &word, 8);
+    }
 }
 
 /* With release: they stay behind the odd sequence number, as in record.c. */
 static void store_words(struct hx_history *history, size_t first, size_t n, const void *part)
 {
-    uint64_t words[HEAD_WORDS];
-    memcpy(words, part, n * 8);
-    for (size_t i = 0; i < n; i++)
-        atomic_store_explicit(&history->words[first + i], words[i], memory_order_release);
+    for (size_t i = 0; i < n; i++) {
+        uint64_t word;
+        memcpy(&word, (const char *)part + i * 8, 8);
+        atomic_store_explicit(&history->words[first + i], word, memory_order_release);
+    }
 }
-
-_Static_assert(BUCKET_WORDS <= HEAD_WORDS, "the buffers above hold either");
 
 static struct head load_head(const struct hx_history *history)
 {
@@ -157,11 +157,12 @@ static void believe(struct bucket *bucket, int64_t state, int64_t ms)
  * gone by, only what is left of it is looked at. */
 static void advance(struct hx_history *history, struct head *head, int64_t now_ms)
 {
-    int64_t width = history->scale.width_ms;
-    int64_t first = head->last_ms / width, last = now_ms / width;
-    int64_t known_until = min_of(head->fresh_until_ms, now_ms);
     if (now_ms <= head->last_ms)
         return;
+    int64_t width = history->scale.width_ms;
+    int64_t known_until = min_of(head->fresh_until_ms, now_ms);
+    int64_t first = head->number;
+    int64_t last = now_ms < (first + 1) * width ? first : now_ms / width; /* division is dear */
     for (int64_t n = max_of(first, last - HX_HISTORY_BUCKETS + 1); n <= last; n++) {
         struct bucket bucket = n == first ? load_bucket(history, n) : (struct bucket){0};
         int64_t from = max_of(head->last_ms, n * width);
@@ -173,18 +174,25 @@ static void advance(struct hx_history *history, struct head *head, int64_t now_m
     if (last != first)
         head->latency_ns = 0;
     head->last_ms = now_ms;
+    head->number = last;
 }
 
 static void count(struct hx_history *history, struct head *head,
                   const struct hx_history_result *result)
 {
-    int64_t number = head->last_ms / history->scale.width_ms;
-    struct bucket bucket = load_bucket(history, number);
+    struct bucket bucket = load_bucket(history, head->number);
     head->latency_ns += result->duration_ns;
     bucket.n_checks++;
     bucket.n_failures += !result->is_pass;
     bucket.latency_s = (float)((double)head->latency_ns / 1e9 / bucket.n_checks);
-    store_bucket(history, number, &bucket);
+    store_bucket(history, head->number, &bucket);
+}
+
+/* As the head is at the first result, or where there is none yet. */
+static struct head begin_at(const struct hx_history *history, int64_t now_ms)
+{
+    return (struct head){
+        .first_ms = now_ms, .last_ms = now_ms, .number = now_ms / history->scale.width_ms};
 }
 
 void hx_history_add(struct hx_history *history, const struct hx_history_result *result)
@@ -194,7 +202,7 @@ void hx_history_add(struct hx_history *history, const struct hx_history_result *
     int64_t now_ms = to_ms(history, result->now_ns);
     atomic_store_explicit(&history->sequence, sequence + 1, memory_order_relaxed);
     if (head.first_ms == 0)
-        head = (struct head){.first_ms = now_ms, .last_ms = now_ms};
+        head = begin_at(history, now_ms);
     advance(history, &head, now_ms);
     count(history, &head, result);
     head.state = result->state;
@@ -243,9 +251,9 @@ void hx_history_read(const struct hx_history *history, int64_t now_ns, struct hx
     struct head head = load_head(&own);
     int64_t now_ms = to_ms(&own, now_ns);
     if (head.first_ms == 0)
-        head = (struct head){.first_ms = now_ms, .last_ms = now_ms};
+        head = begin_at(&own, now_ms);
     advance(&own, &head, now_ms);
-    int64_t begin = head.last_ms / own.scale.width_ms - HX_HISTORY_BUCKETS + 1;
+    int64_t begin = head.number - HX_HISTORY_BUCKETS + 1;
     view->begin_wall_ns = begin * own.scale.width_ms * HX_NS_PER_MS;
     view->width_ns = own.scale.width_ms * HX_NS_PER_MS;
     for (int64_t i = 0; i < HX_HISTORY_BUCKETS; i++)

@@ -471,6 +471,33 @@ static void another_generation_leaves_shared_records_undisturbed(void **state)
     end(&f);
 }
 
+static void each_check_stands_in_the_history(void **state)
+{
+    (void)state;
+    struct fixture f;
+    struct hx_history_view view;
+    begin(&f, 10);
+    struct hx_record *record = NULL;
+    assert_int_equal(hx_record_new(dependency_of("a", FAIL_AT_ONCE), &record, NULL), HX_OK);
+    struct hx_history_scale scale =
+        hx_history_scale(HX_HISTORY_DEFAULT_NS, hx_clock_wall_ns(), hx_clock_monotonic_ns());
+    assert_int_equal(hx_record_enable_history(record, &scale, NULL), HX_OK);
+    apply(&f, &record, 1);
+    run_until_checks(&f, record, 3);
+    assert_true(hx_record_history(record, hx_clock_monotonic_ns(), &view));
+    uint64_t n = 0, n_failures = 0;
+    double down_s = 0;
+    for (size_t i = 0; i < HX_HISTORY_BUCKETS; i++) {
+        n += view.buckets[i].n_checks;
+        n_failures += view.buckets[i].n_failures;
+        down_s += view.buckets[i].down_s;
+    }
+    assert_int_equal(n, n_checks(record));
+    assert_int_equal(n_failures, n);
+    assert_true(down_s >= 0.07); /* two intervals, less the rounding of the schedule */
+    end(&f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -487,6 +514,7 @@ int main(void)
         cmocka_unit_test(never_more_checks_run_than_there_are_slots),
         cmocka_unit_test(a_report_is_handed_over_and_checked_at_once),
         cmocka_unit_test(another_generation_leaves_shared_records_undisturbed),
+        cmocka_unit_test(each_check_stands_in_the_history),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
