@@ -7,19 +7,38 @@
  * is silent for its share of the time that is left, makes room for the next; the last one has all
  * the rest, until the engine's deadline, and its failure ends the check.
  *
- * Who frees what: everything hangs on the dial and goes with make_idle(); stream, lookup and timer
- * free themselves once closed. The check is ended last, because the engine may cancel and begin
- * anew from there.
+ * Who frees what: everything hangs on the dial and goes with make_idle(). Stream and lookup see to
+ * themselves once closed; the candidates are one block with their timer, and go back to the spares,
+ * from its close callback if the timer was needed. The check is ended last, because the engine may
+ * cancel and begin anew from there.
  */
 #include "kinds/dial.h"
 
 #include "base/clock.h"
+#include "base/spares.h"
 #include "net/tls.h"
 
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 #include <uv.h>
+
+/* Of candidates, which are in use only while a connection is being made. */
+#define MAX_SPARES 64
+
+struct shared {
+    struct hx_stream_pool *streams;
+    struct hx_spares *candidates;
+};
+
+struct hx_dial_candidates {
+    struct hx_spares *home;
+    struct hx_dial *dial;
+    uv_timer_t timer; /* ends an address' share; its data: this block */
+    bool has_timer;   /* it has been needed: there was another address to try */
+    size_t n, next;
+    struct hx_address addresses[HX_RESOLVER_MAX_ADDRESSES];
+};
 
 static void on_resolved(void *data, const struct hx_resolved *resolved);
 static void on_connect(void *data);
@@ -33,14 +52,14 @@ static const struct hx_stream_events events = {
     .on_connect = on_connect, .on_secure = on_secure, .on_data = on_data, .on_end = on_end};
 
 /* What is only needed until an address has worked. */
-static void forget_addresses(struct hx_dial *dial)
+static void forget_candidates(struct hx_dial *dial)
 {
-    free(dial->addresses);
-    dial->addresses = NULL;
-    dial->n_addresses = dial->next_address = 0;
-    if (dial->timer != NULL) {
-        uv_close((uv_handle_t *)dial->timer, on_timer_closed);
-        dial->timer = NULL;
+    struct hx_dial_candidates *candidates = dial->candidates;
+    dial->candidates = NULL;
+    if (candidates != NULL && candidates->has_timer) {
+        uv_close((uv_handle_t *)&candidates->timer, on_timer_closed);
+    } else if (candidates != NULL) {
+        hx_spares_give(candidates->home, candidates);
     }
 }
 
@@ -48,7 +67,7 @@ static void make_idle(struct hx_dial *dial)
 {
     hx_lookup_cancel(dial->lookup);
     hx_stream_close(dial->stream);
-    forget_addresses(dial);
+    forget_candidates(dial);
     *dial = (struct hx_dial){0};
 }
 
@@ -59,50 +78,58 @@ static void fail(struct hx_dial *dial, enum hx_reason reason, const char *messag
     hx_check_fail(check, reason, "%s", message);
 }
 
-/* Gives the address being tried its share of the time that is left. False: out of memory. */
-static bool limit_share(struct hx_dial *dial, size_t n_left)
+/* Gives the address being tried its share of the time that is left, if there is another one. */
+static void limit_share(struct hx_dial *dial, size_t n_left)
 {
-    if (dial->timer == NULL) {
-        dial->timer = calloc(1, sizeof *dial->timer);
-        if (dial->timer == NULL) {
-            return false;
+    struct hx_dial_candidates *candidates = dial->candidates;
+    struct uv_loop_s *loop = hx_check_loop(dial->check);
+    if (n_left == 1) {
+        if (candidates->has_timer) {
+            uv_timer_stop(&candidates->timer);
         }
-        uv_timer_init(hx_check_loop(dial->check), dial->timer);
-        dial->timer->data = dial;
+        return;
+    }
+    if (!candidates->has_timer) {
+        uv_timer_init(loop, &candidates->timer);
+        candidates->timer.data = candidates;
+        candidates->has_timer = true;
     }
     int64_t left_ns = hx_check_deadline_ns(dial->check) - (int64_t)uv_hrtime();
     int64_t share_ms = left_ns / (int64_t)n_left / HX_NS_PER_MS;
-    uv_update_time(hx_check_loop(dial->check));
-    uv_timer_start(dial->timer, on_share_over, share_ms > 0 ? (uint64_t)share_ms : 0, 0);
-    return true;
+    uv_update_time(loop);
+    uv_timer_start(&candidates->timer, on_share_over, share_ms > 0 ? (uint64_t)share_ms : 0, 0);
 }
 
 static void try_next(struct hx_dial *dial)
 {
-    const struct hx_address *address = &dial->addresses[dial->next_address];
-    size_t n_left = dial->n_addresses - dial->next_address;
-    dial->next_address++;
+    const struct shared *shared = hx_check_shared(dial->check);
+    struct hx_dial_candidates *candidates = dial->candidates;
+    const struct hx_address *address = &candidates->addresses[candidates->next];
+    limit_share(dial, candidates->n - candidates->next);
+    candidates->next++;
     hx_check_enter(dial->check, HX_PHASE_CONNECT);
-    dial->stream = hx_stream_open(hx_check_loop(dial->check), address, &events, dial);
-    if (dial->stream == NULL || (n_left > 1 && !limit_share(dial, n_left))) {
+    dial->stream = hx_stream_open(shared->streams, address, dial->plan.use, &events, dial);
+    if (dial->stream == NULL) {
         fail(dial, HX_REASON_INTERNAL, "connect: out of memory");
-        return;
-    }
-    if (n_left == 1 && dial->timer != NULL) {
-        uv_timer_stop(dial->timer);
     }
 }
 
 /* Tries these addresses, of which there is at least one. */
 static void try_all(struct hx_dial *dial, const struct hx_address *addresses, size_t n)
 {
-    dial->addresses = calloc(n, sizeof *addresses);
-    if (dial->addresses == NULL) {
+    const struct shared *shared = hx_check_shared(dial->check);
+    assert(n <= HX_RESOLVER_MAX_ADDRESSES);
+    dial->candidates = hx_spares_take(shared->candidates);
+    if (dial->candidates == NULL) {
         fail(dial, HX_REASON_INTERNAL, "connect: out of memory");
         return;
     }
-    memcpy(dial->addresses, addresses, n * sizeof *addresses);
-    dial->n_addresses = n;
+    dial->candidates->home = shared->candidates;
+    dial->candidates->dial = dial;
+    dial->candidates->has_timer = false;
+    dial->candidates->n = n;
+    dial->candidates->next = 0;
+    memcpy(dial->candidates->addresses, addresses, n * sizeof *addresses);
     try_next(dial);
 }
 
@@ -120,7 +147,7 @@ static void on_resolved(void *data, const struct hx_resolved *resolved)
 static void become_ready(struct hx_dial *dial)
 {
     dial->is_ready = true;
-    forget_addresses(dial);
+    forget_candidates(dial);
     dial->plan.on_ready(dial->check);
 }
 
@@ -166,7 +193,7 @@ static void on_end(void *data, enum hx_reason reason, const char *message)
         return;
     }
     note_certificate(dial);
-    if (dial->next_address == dial->n_addresses) {
+    if (dial->candidates->next == dial->candidates->n) {
         fail(dial, reason, message);
         return;
     }
@@ -176,14 +203,15 @@ static void on_end(void *data, enum hx_reason reason, const char *message)
 
 static void on_share_over(uv_timer_t *timer)
 {
-    struct hx_dial *dial = timer->data;
+    struct hx_dial *dial = ((struct hx_dial_candidates *)timer->data)->dial;
     hx_stream_close(dial->stream);
     try_next(dial);
 }
 
 static void on_timer_closed(uv_handle_t *handle)
 {
-    free(handle);
+    struct hx_dial_candidates *candidates = handle->data;
+    hx_spares_give(candidates->home, candidates);
 }
 
 void hx_dial_start(struct hx_dial *dial, struct hx_check *check, const struct hx_dial_plan *plan)
@@ -216,4 +244,29 @@ void hx_dial_reset(struct hx_dial *dial)
     hx_stream_reset(dial->stream);
     dial->stream = NULL;
     make_idle(dial);
+}
+
+enum hx_errcode hx_dial_attach(struct uv_loop_s *loop, void **shared, struct hx_error *err)
+{
+    struct shared *self = calloc(1, sizeof *self);
+    if (self != NULL) {
+        self->streams = hx_stream_pool_new(loop);
+        self->candidates = hx_spares_new(sizeof(struct hx_dial_candidates), MAX_SPARES);
+    }
+    if (self == NULL || self->streams == NULL || self->candidates == NULL) {
+        hx_dial_detach(self);
+        return hx_error_set(err, HX_ERR_NOMEM, "out of memory");
+    }
+    *shared = self;
+    return HX_OK;
+}
+
+void hx_dial_detach(void *shared)
+{
+    struct shared *self = shared;
+    if (self != NULL) {
+        hx_stream_pool_free(self->streams);
+        hx_spares_close(self->candidates);
+        free(self);
+    }
 }

@@ -6,6 +6,8 @@
  *
  * Names: an address that fails, or uses up its share of the time that is left, lets the next one be
  * tried; the last failure is the one reported, with its address.
+ *
+ * A dial that succeeds at the first literal or cached address allocates nothing.
  */
 #ifndef HX_KINDS_DIAL_H
 #define HX_KINDS_DIAL_H
@@ -14,7 +16,7 @@
 #include "net/resolver.h"
 #include "net/stream.h"
 
-struct uv_timer_s;
+struct hx_dial_candidates;
 
 /* What a kind wants from the road. on_end is told of an end after on_ready; ends before it finish
  * the check without the kind. context and server_name are borrowed until the dial is idle again,
@@ -22,6 +24,7 @@ struct uv_timer_s;
 struct hx_dial_plan {
     const char *host; /* or a path of a unix socket, beginning with "/" */
     uint16_t port;
+    enum hx_stream_use use;
     SSL_CTX *context;        /* NULL: no TLS */
     const char *server_name; /* for TLS: SNI and verification */
     void (*on_ready)(struct hx_check *check);
@@ -34,12 +37,15 @@ struct hx_dial {
     struct hx_check *check;
     struct hx_dial_plan plan;
     struct hx_lookup *lookup;
-    struct hx_stream *stream;     /* the kind writes to it after on_ready */
-    struct hx_address *addresses; /* those to try; NULL once one has worked */
-    size_t n_addresses, next_address;
-    struct uv_timer_s *timer; /* ends an address' share; NULL when there is no other to try */
+    struct hx_stream *stream;              /* the kind writes to it after on_ready */
+    struct hx_dial_candidates *candidates; /* the addresses to try; NULL once one has worked */
     bool is_ready;
 };
+
+/* attach and detach of a kind that dials: what all dials of a loop share. */
+enum hx_errcode hx_dial_attach(struct uv_loop_s *loop, void **shared,
+                               struct hx_error *err) HX_MUST_CHECK;
+void hx_dial_detach(void *shared);
 
 /* The dial must be idle. The check may be finished when this returns. */
 void hx_dial_start(struct hx_dial *dial, struct hx_check *check, const struct hx_dial_plan *plan);
@@ -47,7 +53,8 @@ void hx_dial_start(struct hx_dial *dial, struct hx_check *check, const struct hx
 /* Drops lookup and stream; no callback after it; the dial is idle again. Idempotent. */
 void hx_dial_cancel(struct hx_dial *dial);
 
-/* The same, but closes by RST: for connections that nothing was said on. */
+/* The same, but closes by RST: for connections that nothing was said on. Within on_ready of a dial
+ * that knocks, the peer's application does not hear of it. */
 void hx_dial_reset(struct hx_dial *dial);
 
 #endif

@@ -157,8 +157,14 @@ void hx_dialogue_begin(struct hx_check *check, const struct hx_dialogue_settings
     hx_check_enter(check, HX_PHASE_RECEIVE);
 }
 
+static bool has_text(const struct hx_dialogue_settings *settings, const char *bytes, size_t len)
+{
+    return memmem(bytes, len, settings->expect_bytes, settings->expect_len) != NULL;
+}
+
 /* Appends the bytes as far as max_bytes goes; true when the expected text is among what came. Only
- * the new bytes, and those before them that may begin the text, are searched. */
+ * the new bytes, and those before them that may begin the text, are searched. The text is mostly in
+ * the first that come, and then nothing is kept. */
 static bool is_met(struct hx_dialogue *dialogue, const char *bytes, size_t len)
 {
     const struct hx_dialogue_settings *settings = dialogue->settings;
@@ -166,9 +172,12 @@ static bool is_met(struct hx_dialogue *dialogue, const char *bytes, size_t len)
     size_t room = (size_t)settings->max_bytes - received->len;
     size_t overlap = settings->expect_len - 1;
     size_t from = received->len > overlap ? received->len - overlap : 0;
-    hx_strbuf_append(received, bytes, len < room ? len : room);
-    return received->len > 0 && memmem(received->data + from, received->len - from,
-                                       settings->expect_bytes, settings->expect_len) != NULL;
+    size_t n_new = len < room ? len : room;
+    if (received->len == 0 && has_text(settings, bytes, n_new)) {
+        return true;
+    }
+    hx_strbuf_append(received, bytes, n_new);
+    return received->len > 0 && has_text(settings, received->data + from, received->len - from);
 }
 
 void hx_dialogue_on_data(struct hx_check *check, const char *bytes, size_t len)

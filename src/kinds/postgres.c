@@ -39,7 +39,7 @@ struct rows {
     bool is_as_expected;
     bool is_number;
     double number;
-    char first[64]; /* the first value, cut, for the message */
+    char first[64]; /* the first value, cut, for the message; when one is expected */
 };
 
 enum step { STEP_IDLE, STEP_CONNECT, STEP_QUERY };
@@ -123,31 +123,46 @@ static void note_first(struct rows *rows, const PGresult *result, const char *ex
     const char *text = has_value ? PQgetvalue(result, 0, 0) : "";
 
     rows->is_as_expected = has_value && expect != NULL && strcmp(text, expect) == 0;
-    snprintf(rows->first, sizeof(rows->first), "%s", has_value ? text : "NULL");
+    if (expect != NULL) {
+        snprintf(rows->first, sizeof(rows->first), "%s", has_value ? text : "NULL");
+    }
     if (has_value && PQnfields(result) == 1 && is_number_type(PQftype(result, 0))) {
         rows->number = strtod(text, NULL);
         rows->is_number = isfinite(rows->number);
     }
 }
 
-/* Takes a row of single-row mode; false, and the check ended, when it is one too many. */
-static bool take_row(struct hx_check *check, const PGresult *result)
+static int64_t bytes_of_row(const PGresult *result, int row)
+{
+    int64_t n_bytes = 0;
+
+    for (int i = 0; i < PQnfields(result); i++) {
+        n_bytes += PQgetlength(result, row, i);
+    }
+    return n_bytes;
+}
+
+/* Takes the rows of a result, which in single-row mode is one; false, and the check ended, when it
+ * is one too many. */
+static bool take_rows(struct hx_check *check, const PGresult *result)
 {
     const struct hx_postgres_settings *settings = hx_check_settings(check);
     struct rows *rows = &((struct run *)hx_check_run(check))->rows;
+    int n = PQntuples(result);
     char message[64];
 
-    for (int i = 0; i < PQnfields(result); i++) {
-        rows->n_bytes += PQgetlength(result, 0, i);
-    }
-    if (rows->n == 0) {
+    if (rows->n == 0 && n > 0) {
         note_first(rows, result, settings->expect);
     }
+    for (int row = 0; row < n; row++) {
+        rows->n_bytes += bytes_of_row(result, row);
+    }
+    rows->n += n;
     if (rows->n_bytes > MAX_VALUE_BYTES) {
         fail(check, HX_REASON_LIMIT, "the query gives more than 1 MiB");
         return false;
     }
-    if (++rows->n > settings->max_rows) {
+    if (rows->n > settings->max_rows) {
         snprintf(message, sizeof(message), "the query gives more than %lld rows",
                  (long long)settings->max_rows);
         fail(check, HX_REASON_LIMIT, message);
@@ -183,13 +198,11 @@ static bool take_result(struct hx_check *check, const PGresult *result)
 
     switch (PQresultStatus(result)) {
     case PGRES_SINGLE_TUPLE:
-        run->has_reply = true;
-        return take_row(check, result);
     case PGRES_EMPTY_QUERY:
     case PGRES_COMMAND_OK:
     case PGRES_TUPLES_OK:
         run->has_reply = true;
-        return true;
+        return take_rows(check, result);
     case PGRES_COPY_IN:
     case PGRES_COPY_OUT:
     case PGRES_COPY_BOTH:
@@ -282,7 +295,10 @@ static void send_query(struct hx_check *check)
         broke(check, PQerrorMessage(link->conn));
         return;
     }
-    PQsetSingleRowMode(link->conn);
+    if (settings->has_own_query) {
+        /* Costs two allocations a row, and lets us end what would give too many of them. */
+        PQsetSingleRowMode(link->conn);
+    }
     if (flush(check)) {
         hx_check_enter(check, HX_PHASE_RECEIVE);
     }

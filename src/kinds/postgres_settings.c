@@ -225,6 +225,7 @@ static enum hx_errcode make_limits(const struct hx_policy *policy,
         return out_of_memory(err);
     }
     settings->limited_query = text;
+    settings->has_own_query = strcmp(settings->query, DEFAULT_QUERY) != 0;
     return HX_OK;
 }
 

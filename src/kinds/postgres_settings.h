@@ -27,6 +27,7 @@ struct hx_postgres_settings {
     char *limited_query;               /* the query with its time limits in front */
     char startup_limits[80];           /* the same limits as startup options */
     char timeout_ms[24];
+    bool has_own_query; /* not the default, which gives one row for sure */
     char port[8];
 };
 

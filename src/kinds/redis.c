@@ -11,9 +11,8 @@
  * about the connection: it is replaced once, within the same check. Bytes or the end on a kept
  * connection between checks drop it.
  *
- * hiredis formats the commands, once per configuration, and reads replies (kinds/redis_reply.h);
- * the connection is the dial's. The reader lives from a check's first byte to its last; the dial
- * from the connect to cancel.
+ * hiredis formats the commands, once per configuration; replies are single lines
+ * (kinds/redis_reply.h); the connection is the dial's, and lives from the connect to cancel.
  */
 #include "base/strbuf.h"
 #include "base/units.h"
@@ -233,7 +232,7 @@ static void finish(struct hx_check *check, enum hx_reason reason, const char *me
     struct run *run = hx_check_run(check);
 
     run->step = STEP_IDLE;
-    hx_redis_input_fini(&run->input);
+    hx_redis_input_clear(&run->input);
     hx_check_finish(check, reason, message);
 }
 
@@ -367,7 +366,7 @@ static void cancel(struct hx_check *check)
     struct run *run = hx_check_run(check);
 
     run->step = STEP_IDLE;
-    hx_redis_input_fini(&run->input);
+    hx_redis_input_clear(&run->input);
     hx_dial_cancel(&run->dial);
 }
 
@@ -384,6 +383,8 @@ const struct hx_kind hx_kind_redis = {
     .settings_size = sizeof(struct settings),
     .run_size = sizeof(struct run),
     .prepare = prepare,
+    .attach = hx_dial_attach,
+    .detach = hx_dial_detach,
     .start = start,
     .cancel = cancel,
     .release = release,

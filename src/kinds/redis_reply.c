@@ -1,15 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * One-line replies through the guard, and the table of error replies.
- *
- * The reader is fed line by line. It alone decides where a reply ends (CR LF), and only when it has
- * given one is the next byte taken for the type of another.
- */
+/* One-line replies, byte by byte, and the table of error replies. */
 #include "kinds/redis_reply.h"
 
-#include <assert.h>
 #include <ctype.h>
-#include <hiredis/hiredis.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -52,20 +45,6 @@ enum hx_reason hx_redis_error_reason(const char *text)
     return HX_REASON_STATUS;
 }
 
-static void copy_printable(char *to, size_t size, const char *from, size_t len)
-{
-    size_t n = len < size - 1 ? len : size - 1;
-
-    for (size_t i = 0; i < n; i++) {
-        if (from[i] >= ' ' && from[i] <= '~') {
-            to[i] = from[i];
-        } else {
-            to[i] = '?';
-        }
-    }
-    to[n] = '\0';
-}
-
 static enum hx_redis_read fail(struct hx_redis_reply *reply, enum hx_reason *reason,
                                enum hx_reason why, const char *text)
 {
@@ -87,76 +66,67 @@ static enum hx_redis_read fail_type(struct hx_redis_reply *reply, enum hx_reason
     return fail(reply, reason, HX_REASON_PROTOCOL, text);
 }
 
-/* Feeds one line, or the rest of the bytes when no line ends in them. */
-static bool feed_line(struct hx_redis_input *input, const char **bytes, size_t *len)
+static void begin_reply(struct hx_redis_input *input, char type)
 {
-    const char *end = memchr(*bytes, '\n', *len);
-    size_t n = end == NULL ? *len : (size_t)(end - *bytes) + 1;
-
-    if (redisReaderFeed(input->reader, *bytes, n) != REDIS_OK) {
-        return false;
-    }
-    *bytes += n;
-    *len -= n;
-    return true;
+    input->reply.is_error = type == '-';
+    input->len = 0;
+    input->is_in_reply = true;
+    input->has_cr = false;
 }
 
-/* Takes a reply from the reader, if one is complete. */
-static enum hx_redis_read take_reply(struct hx_redis_input *input, struct hx_redis_reply *reply,
-                                     enum hx_reason *reason)
+static void put(struct hx_redis_input *input, char byte)
 {
-    void *taken = NULL;
+    if (input->len < sizeof(input->reply.text) - 1) {
+        input->reply.text[input->len++] = byte;
+        if (byte < ' ' || byte > '~') {
+            input->reply.text[input->len - 1] = '?';
+        }
+    }
+}
 
-    if (redisReaderGetReply(input->reader, &taken) != REDIS_OK) {
-        bool is_ours = input->reader->err == REDIS_ERR_OOM;
-        return fail(reply, reason, is_ours ? HX_REASON_INTERNAL : HX_REASON_PROTOCOL,
-                    is_ours ? "out of memory" : "a reply that is not of the Redis protocol");
+/* Takes a byte of the reply's text; true when the reply ends with it, which only CR LF does. */
+static bool take_byte(struct hx_redis_input *input, char byte)
+{
+    if (input->has_cr && byte == '\n') {
+        input->reply.text[input->len] = '\0';
+        input->is_in_reply = false;
+        return true;
     }
-    if (taken == NULL) {
-        return HX_REDIS_READ_MORE;
+    if (input->has_cr) {
+        put(input, '\r');
     }
-    const redisReply *line = taken;
-    assert(line->type == REDIS_REPLY_STATUS || line->type == REDIS_REPLY_ERROR);
-    reply->is_error = line->type == REDIS_REPLY_ERROR;
-    copy_printable(reply->text, sizeof(reply->text), line->str, line->len);
-    freeReplyObject(taken);
-    input->is_in_reply = false;
-    return HX_REDIS_READ_REPLY;
+    input->has_cr = byte == '\r';
+    if (!input->has_cr) {
+        put(input, byte);
+    }
+    return false;
 }
 
 enum hx_redis_read hx_redis_read(struct hx_redis_input *input, const char **bytes, size_t *len,
                                  struct hx_redis_reply *reply, enum hx_reason *reason)
 {
-    enum hx_redis_read result = HX_REDIS_READ_MORE;
-
-    if (input->reader == NULL) {
-        input->reader = redisReaderCreate();
-    }
-    if (input->reader == NULL) {
-        return fail(reply, reason, HX_REASON_INTERNAL, "out of memory");
-    }
-    while (*len > 0 && result == HX_REDIS_READ_MORE) {
-        const char *from = *bytes;
-        if (!input->is_in_reply && *from != '+' && *from != '-') {
-            return fail_type(reply, reason, *from);
+    while (*len > 0) {
+        char byte = **bytes;
+        if (!input->is_in_reply && byte != '+' && byte != '-') {
+            return fail_type(reply, reason, byte);
         }
-        input->is_in_reply = true;
-        if (!feed_line(input, bytes, len)) {
-            return fail(reply, reason, HX_REASON_INTERNAL, "out of memory");
-        }
-        input->n_bytes += (size_t)(*bytes - from);
-        if (input->n_bytes > HX_REDIS_MAX_BYTES) {
+        *bytes += 1;
+        *len -= 1;
+        if (++input->n_bytes > HX_REDIS_MAX_BYTES) {
             return fail(reply, reason, HX_REASON_LIMIT, "a reply of more than 64 KiB");
         }
-        result = take_reply(input, reply, reason);
+        if (!input->is_in_reply) {
+            begin_reply(input, byte);
+        } else if (take_byte(input, byte)) {
+            *reply = input->reply;
+            return HX_REDIS_READ_REPLY;
+        }
     }
-    return result;
+    return HX_REDIS_READ_MORE;
 }
 
-void hx_redis_input_fini(struct hx_redis_input *input)
+void hx_redis_input_clear(struct hx_redis_input *input)
 {
-    if (input->reader != NULL) {
-        redisReaderFree(input->reader);
-    }
-    *input = (struct hx_redis_input){0};
+    input->len = input->n_bytes = 0;
+    input->is_in_reply = input->has_cr = false;
 }

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The replies of a Redis server to AUTH, SELECT and PING, read with hiredis' reader behind a guard,
- * and what an error reply means.
+ * The replies of a Redis server to AUTH, SELECT and PING, and what an error reply means.
  *
- * The guard is there because the reader of hiredis 0.14 believes every length it is told: the
- * thirteen bytes "*2147483647\r\n" keep it busy for seconds. The three commands are answered in one
- * line ("+..." or "-..."), so nothing else ever reaches it.
+ * The three commands are answered in one line ("+..." or "-..."), so nothing else is read: there is
+ * no length that a broken server could lie about (hiredis 0.14 believes it: the thirteen bytes
+ * "*2147483647\r\n" keep its reader busy for seconds), and nothing to allocate.
  *
  * https://redis.io/docs/latest/develop/reference/protocol-spec/
  */
@@ -13,8 +12,6 @@
 #define HX_KINDS_REDIS_REPLY_H
 
 #include "health_exporter/check.h"
-
-struct redisReader;
 
 /* All that a check reads; more ends it. */
 #define HX_REDIS_MAX_BYTES 65536
@@ -27,9 +24,11 @@ struct hx_redis_reply {
 
 /* Zeroed is ready for use. */
 struct hx_redis_input {
-    struct redisReader *reader; /* made when the first byte comes */
-    size_t n_bytes;
-    bool is_in_reply; /* the last byte that was read did not end a reply */
+    struct hx_redis_reply reply; /* as far as it has come */
+    size_t len;                  /* of its text */
+    size_t n_bytes;              /* of all replies so far */
+    bool is_in_reply;            /* its first byte has come, and not its last */
+    bool has_cr;                 /* the last byte may begin its end */
 };
 
 enum hx_redis_read {
@@ -42,8 +41,8 @@ enum hx_redis_read {
 enum hx_redis_read hx_redis_read(struct hx_redis_input *input, const char **bytes, size_t *len,
                                  struct hx_redis_reply *reply, enum hx_reason *reason);
 
-/* Frees what it holds; it is ready for use again. Idempotent. */
-void hx_redis_input_fini(struct hx_redis_input *input);
+/* Forgets what has been read; it is ready for use again. */
+void hx_redis_input_clear(struct hx_redis_input *input);
 
 /* What an error reply means, by its text without the "-". */
 enum hx_reason hx_redis_error_reason(const char *text);

@@ -2,20 +2,36 @@
 /*
  * Kind tcp: does something accept connections there, and, if asked, does it say what it should?
  *
- * A bare connect check closes by RST, so that it leaves no TIME_WAIT behind: at many checks a
- * second the ports of this host would run out. The listening application may then see an accepted
- * connection that was reset.
+ * A bare connect is over when the peer's SYN-ACK has come; how it ends makes no difference to the
+ * answer, but to the service. By default it is reset before the handshake is over, as HAProxy does:
+ * the application does not hear of it and logs nothing, a process that has stopped accepting does
+ * not get its queue filled by us, and no TIME_WAIT is left, which at many checks a second would use
+ * up the ports of this host. What stands between may take that for the scan of a port, so a full
+ * handshake can be had, with either end.
  */
 #include "kinds/dialogue.h"
 #include "kinds/kinds.h"
 
 #include <string.h>
 
+enum ending { END_UNSEEN, END_RESET, END_ORDERLY };
+
 struct settings {
     struct hx_dialogue_settings dialogue;
+    int close; /* enum ending */
 };
 
+static const char *const endings[] = {
+    [END_UNSEEN] = "unseen", [END_RESET] = "reset", [END_ORDERLY] = "orderly", NULL};
+
 static const struct hx_option options[] = {
+    {.name = "close",
+     .type = HX_OPTION_CHOICE,
+     .offset = offsetof(struct settings, close),
+     .fallback = "unseen",
+     .choices = endings,
+     .help = "how a bare connect ends: by RST before the application hears of it (no QUICKACK), by "
+             "RST after, or by FIN"},
     HX_DIALOGUE_OPTIONS(struct settings),
     {.name = NULL},
 };
@@ -49,7 +65,16 @@ static enum hx_errcode tcp_prepare(struct hx_dependency *dependency, struct hx_e
 {
     struct settings *settings = dependency->settings;
     enum hx_errcode code = check_url(&dependency->url, err);
-    return code != HX_OK ? code : hx_dialogue_prepare(&settings->dialogue, err);
+    if (code != HX_OK) {
+        return code;
+    }
+    bool is_bare = settings->dialogue.send == NULL && settings->dialogue.expect == NULL;
+    if (settings->close != END_UNSEEN && (!is_bare || is_unix(&dependency->url))) {
+        return hx_error_set(err, HX_ERR_INVALID,
+                            "close: only for tcp:// without send and expect; other checks close in "
+                            "order");
+    }
+    return hx_dialogue_prepare(&settings->dialogue, err);
 }
 
 static void tcp_release(struct hx_dependency *dependency)
@@ -66,25 +91,37 @@ static void on_ready(struct hx_check *check)
         hx_dialogue_begin(check, &settings->dialogue);
         return;
     }
-    hx_dial_reset(&dialogue->dial);
+    if (settings->close == END_ORDERLY) {
+        hx_dial_cancel(&dialogue->dial);
+    } else {
+        hx_dial_reset(&dialogue->dial);
+    }
     hx_check_pass(check);
+}
+
+static bool is_to_knock(const struct settings *settings)
+{
+    return settings->close == END_UNSEEN && !hx_dialogue_is_wanted(&settings->dialogue);
 }
 
 static void tcp_start(struct hx_check *check)
 {
     const struct hx_url *url = &hx_check_dependency(check)->url;
+    const struct settings *settings = hx_check_settings(check);
     struct hx_dialogue *dialogue = hx_check_run(check);
-    hx_dial_start(&dialogue->dial, check,
-                  &(struct hx_dial_plan){.host = is_unix(url) ? url->path : url->host,
-                                         .port = url->port,
-                                         .on_ready = on_ready,
-                                         .on_data = hx_dialogue_on_data,
-                                         .on_end = hx_dialogue_on_end});
+    hx_dial_start(
+        &dialogue->dial, check,
+        &(struct hx_dial_plan){.host = is_unix(url) ? url->path : url->host,
+                               .port = url->port,
+                               .use = is_to_knock(settings) ? HX_STREAM_KNOCK : HX_STREAM_TALK,
+                               .on_ready = on_ready,
+                               .on_data = hx_dialogue_on_data,
+                               .on_end = hx_dialogue_on_end});
 }
 
 const struct hx_kind hx_kind_tcp = {
     .name = "tcp",
-    .summary = "connects; can send a text and expect one; a bare connect ends by RST",
+    .summary = "connects; can send a text and expect one",
     .schemes = schemes,
     .examples = examples,
     .options = options,
@@ -92,6 +129,8 @@ const struct hx_kind hx_kind_tcp = {
     .settings_size = sizeof(struct settings),
     .run_size = sizeof(struct hx_dialogue),
     .prepare = tcp_prepare,
+    .attach = hx_dial_attach,
+    .detach = hx_dial_detach,
     .start = tcp_start,
     .cancel = hx_dialogue_cancel,
     .release = tcp_release,

@@ -9,13 +9,16 @@
  * A write that the peer has cut off (EPIPE, ECONNRESET) tells nothing: the reader may still find
  * what the peer said before, and finds the end itself.
  *
- * Who frees what: the stream goes when its handle is closed and its owner has closed it, whichever
- * comes last. Nothing is freed between, so a callback may close the stream under our feet and we
- * only have to look at its state. A write request is one block with its bytes, freed by its
+ * Who frees what: the stream's block goes back to the spares when its handle is closed and its
+ * owner has closed it, whichever comes last; so the spares outlive the pool, whose buffer only an
+ * open stream uses. Nothing is freed between, so a callback may close the stream under our feet and
+ * we only have to look at its state. A write request is one block with its bytes, freed by its
  * callback, which libuv calls before the handle's close callback.
  */
 #include "net/stream.h"
 
+#include "base/spares.h"
+#include "net/stream_socket.h"
 #include "net/stream_tls.h"
 #include "net/tls.h"
 
@@ -29,6 +32,10 @@
 #define READ_SIZE    16384
 #define MESSAGE_SIZE 256
 
+/* Streams that are not in use; many more checks begin between two turns of the loop only when they
+ * are late. */
+#define MAX_SPARES 256
+
 enum state {
     STATE_CONNECTING,
     STATE_OPEN,
@@ -37,14 +44,17 @@ enum state {
     STATE_CLOSED  /* by the owner: no callback any more */
 };
 
+struct hx_stream_pool {
+    uv_loop_t *loop;
+    struct hx_spares *streams;
+    char buffer[READ_SIZE]; /* what is in it counts from on_allocate to the end of on_read */
+};
+
 struct hx_stream {
-    union {
-        uv_handle_t handle;
-        uv_stream_t stream;
-        uv_tcp_t tcp;
-        uv_pipe_t pipe;
-    } uv;
+    union hx_stream_socket uv;
     uv_connect_t connect;
+    struct hx_stream_pool *pool; /* not once the owner has closed the stream */
+    struct hx_spares *home;      /* where the block goes */
     const struct hx_stream_events *events;
     void *data;
     struct hx_stream_tls *tls; /* NULL: plain */
@@ -70,7 +80,7 @@ static void stream_free(struct hx_stream *stream)
 {
     hx_stream_tls_free(stream->tls);
     free(stream->end_message);
-    free(stream);
+    hx_spares_give(stream->home, stream);
 }
 
 static void end(struct hx_stream *stream, enum hx_reason reason, const char *message)
@@ -190,25 +200,13 @@ static int flush_tls(struct hx_stream *stream)
     return status;
 }
 
-/* A connection to a free port of this host can meet itself: TCP then opens it from both ends. */
-static bool is_own_peer(const struct hx_stream *stream)
-{
-    struct hx_address own = {0};
-    int len = sizeof own.u;
-    if (stream->peer.u.sa.sa_family == AF_UNIX ||
-        uv_tcp_getsockname(&stream->uv.tcp, &own.u.sa, &len) != 0) {
-        return false;
-    }
-    return hx_address_equal(&own, &stream->peer);
-}
-
 static void on_connected(uv_connect_t *request, int status)
 {
     struct hx_stream *stream = request->handle->data;
     if (stream->state != STATE_CONNECTING) {
         return;
     }
-    if (status == 0 && is_own_peer(stream)) {
+    if (status == 0 && hx_stream_socket_met_itself(&stream->uv, &stream->peer)) {
         status = UV_ECONNREFUSED;
     }
     if (status != 0) {
@@ -226,12 +224,12 @@ static void on_connected(uv_connect_t *request, int status)
     }
 }
 
-/* A buffer lives from here to the end of on_read: an idle connection has none. */
 static void on_allocate(uv_handle_t *handle, size_t suggested, uv_buf_t *buffer)
 {
-    (void)handle, (void)suggested;
-    buffer->base = malloc(READ_SIZE);
-    buffer->len = buffer->base != NULL ? READ_SIZE : 0;
+    const struct hx_stream *stream = handle->data;
+    (void)suggested;
+    buffer->base = stream->pool->buffer;
+    buffer->len = READ_SIZE;
 }
 
 /* Goes on with the handshake. True when it is done and the stream is still open. */
@@ -309,7 +307,6 @@ static void on_read(uv_stream_t *handle, ssize_t n, const uv_buf_t *buffer)
     } else if (n > 0) {
         stream->events->on_data(stream->data, buffer->base, (size_t)n);
     }
-    free(buffer->base);
 }
 
 static void on_closed(uv_handle_t *handle)
@@ -328,25 +325,45 @@ static void on_closed(uv_handle_t *handle)
     free(message);
 }
 
-struct hx_stream *hx_stream_open(uv_loop_t *loop, const struct hx_address *address,
-                                 const struct hx_stream_events *events, void *data)
+struct hx_stream_pool *hx_stream_pool_new(uv_loop_t *loop)
 {
-    struct hx_stream *self = calloc(1, sizeof *self);
+    struct hx_stream_pool *self = malloc(sizeof *self);
     if (self == NULL) {
         return NULL;
     }
+    self->loop = loop;
+    self->streams = hx_spares_new(sizeof(struct hx_stream), MAX_SPARES);
+    if (self->streams == NULL) {
+        free(self);
+        return NULL;
+    }
+    return self;
+}
+
+void hx_stream_pool_free(struct hx_stream_pool *pool)
+{
+    if (pool != NULL) {
+        hx_spares_close(pool->streams);
+        free(pool);
+    }
+}
+
+struct hx_stream *hx_stream_open(struct hx_stream_pool *pool, const struct hx_address *address,
+                                 enum hx_stream_use use, const struct hx_stream_events *events,
+                                 void *data)
+{
+    struct hx_stream *self = hx_spares_take(pool->streams);
+    if (self == NULL) {
+        return NULL;
+    }
+    memset(self, 0, sizeof *self);
+    self->pool = pool;
+    self->home = pool->streams;
     self->events = events;
     self->data = data;
     self->peer = *address;
-    int status = 0;
-    if (address->u.sa.sa_family == AF_UNIX) {
-        uv_pipe_init(loop, &self->uv.pipe, 0);
-        uv_pipe_connect(&self->connect, &self->uv.pipe, address->u.un.sun_path, on_connected);
-    } else {
-        uv_tcp_init(loop, &self->uv.tcp);
-        uv_tcp_nodelay(&self->uv.tcp, 1);
-        status = uv_tcp_connect(&self->connect, &self->uv.tcp, &address->u.sa, on_connected);
-    }
+    int status =
+        hx_stream_socket_open(&self->uv, pool->loop, address, use, &self->connect, on_connected);
     self->uv.handle.data = self;
     if (status != 0) {
         end_later_by_status(self, "connect", status);

@@ -53,8 +53,12 @@ static void cancel(struct hx_check *check)
     hx_dial_cancel(hx_check_run(check));
 }
 
-static const struct hx_kind dialer = {
-    .name = "dialer", .run_size = sizeof(struct hx_dial), .start = start, .cancel = cancel};
+static const struct hx_kind dialer = {.name = "dialer",
+                                      .run_size = sizeof(struct hx_dial),
+                                      .attach = hx_dial_attach,
+                                      .detach = hx_dial_detach,
+                                      .start = start,
+                                      .cancel = cancel};
 
 static int setup(void **state)
 {
@@ -63,6 +67,7 @@ static int setup(void **state)
     dns_stub_open(&f->stub, &f->loop);
     peer_open(&f->peer, &f->loop, PEER_ECHOES);
     fake_check_init(&f->check, &dialer, &f->loop);
+    assert_int_equal(hx_dial_attach(&f->loop, &f->check.shared, NULL), HX_OK);
     struct hx_resolver_options options = {.servers = f->stub.servers};
     assert_int_equal(hx_resolver_new(&f->loop, &options, &f->check.resolver, NULL), HX_OK);
     f->plan = (struct hx_dial_plan){.host = "127.0.0.1",
@@ -79,6 +84,7 @@ static int teardown(void **state)
     struct fixture *f = *state;
     cancel(&f->check);
     cancel(&f->check);
+    hx_dial_detach(f->check.shared);
     hx_resolver_free(f->check.resolver);
     dns_stub_close(&f->stub);
     peer_close(&f->peer);
@@ -284,6 +290,8 @@ static void a_dial_without_memory_is_internal(void **state)
     dial(f); /* the addresses are in the cache from here */
     for (; is_failing; n++) {
         cancel(&f->check);
+        hx_dial_detach(f->check.shared); /* with what is kept for the next dial */
+        assert_int_equal(hx_dial_attach(&f->loop, &f->check.shared, NULL), HX_OK);
         f->n_ready = 0;
         failing_alloc_at(n);
         fake_check_begin(&f->check, HX_NS_PER_S);
@@ -296,6 +304,22 @@ static void a_dial_without_memory_is_internal(void **state)
     }
     assert_int_equal(f->n_ready, 1);
     assert_true(n > 3);
+}
+
+static void attaching_without_memory_leaves_nothing(void **state)
+{
+    struct fixture *f = *state;
+    bool is_failing = true;
+    size_t n = 1;
+    for (; is_failing; n++) {
+        void *shared = NULL;
+        failing_alloc_at(n);
+        enum hx_errcode code = hx_dial_attach(&f->loop, &shared, NULL);
+        is_failing = failing_alloc_was_reached();
+        assert_int_equal(code, is_failing ? HX_ERR_NOMEM : HX_OK);
+        hx_dial_detach(shared);
+    }
+    assert_true(n > 4);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -315,6 +339,7 @@ int main(void)
         TEST(a_connection_is_secured_and_its_certificate_noted),
         TEST(a_silent_address_leaves_time_for_the_next),
         TEST(a_dial_without_memory_is_internal),
+        TEST(attaching_without_memory_leaves_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

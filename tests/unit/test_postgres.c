@@ -405,6 +405,7 @@ static void too_many_rows_are_too_many(void **state)
     struct fixture *f = *state;
 
     set_url(f, "postgresql://health@127.0.0.1:%d/app?sslmode=disable");
+    set_option(f, "query", "SELECT n FROM numbers");
     set_option(f, "max_rows", "2");
     assert_int_equal(prepare(f, NULL), HX_OK);
     begin(f);

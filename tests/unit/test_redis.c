@@ -28,6 +28,7 @@ static int setup(void **state)
     assert_int_equal(uv_loop_init(&f->loop), 0);
     peer_open(&f->peer, &f->loop, PEER_LISTENS);
     fake_check_init(&f->check, &hx_kind_redis, &f->loop);
+    assert_int_equal(hx_kind_redis.attach(&f->loop, &f->check.shared, NULL), HX_OK);
     assert_int_equal(hx_resolver_new(&f->loop, &resolver_options, &f->check.resolver, NULL), HX_OK);
     *state = f;
     return 0;
@@ -47,6 +48,7 @@ static int teardown(void **state)
 
     release(f);
     hx_kind_redis.cancel(&f->check);
+    hx_kind_redis.detach(f->check.shared);
     hx_resolver_free(f->check.resolver);
     peer_close(&f->peer);
     loop_test_close(&f->loop);

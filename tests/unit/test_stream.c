@@ -6,11 +6,13 @@
 #include "failing_alloc.h"
 #include "peer.h"
 
+#include <poll.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
 struct fixture {
     uv_loop_t loop;
+    struct hx_stream_pool *pool;
     struct peer peer;
 };
 
@@ -22,14 +24,18 @@ struct told {
     char received[64];
     enum hx_reason reason;
     char message[200];
-    enum { CLOSE_NEVER, CLOSE_IN_CONNECT, CLOSE_IN_DATA, CLOSE_IN_END } close_in;
+    enum { CLOSE_NEVER, CLOSE_IN_CONNECT, CLOSE_IN_DATA, CLOSE_IN_END, RESET_IN_CONNECT } close_in;
     const char *write_in_connect;
 };
 
 static void close_if(struct told *told, int where)
 {
     if ((int)told->close_in == where) {
-        hx_stream_close(told->stream);
+        if (where == RESET_IN_CONNECT) {
+            hx_stream_reset(told->stream);
+        } else {
+            hx_stream_close(told->stream);
+        }
         told->stream = NULL;
     }
 }
@@ -42,6 +48,7 @@ static void on_connect(void *data)
         hx_stream_write(told->stream, told->write_in_connect, strlen(told->write_in_connect));
     }
     close_if(told, CLOSE_IN_CONNECT);
+    close_if(told, RESET_IN_CONNECT);
 }
 
 static void on_data(void *data, const char *bytes, size_t len)
@@ -71,6 +78,8 @@ static int setup(void **state)
 {
     struct fixture *f = calloc(1, sizeof *f);
     assert_int_equal(uv_loop_init(&f->loop), 0);
+    f->pool = hx_stream_pool_new(&f->loop);
+    assert_non_null(f->pool);
     peer_open(&f->peer, &f->loop, PEER_ECHOES);
     *state = f;
     return 0;
@@ -79,6 +88,7 @@ static int setup(void **state)
 static int teardown(void **state)
 {
     struct fixture *f = *state;
+    hx_stream_pool_free(f->pool); /* the handles of streams may still be closing */
     peer_close(&f->peer);
     loop_test_close(&f->loop);
     free(f);
@@ -89,7 +99,7 @@ static void dial(struct fixture *f, struct told *told, const char *host, uint16_
 {
     struct hx_address address;
     assert_true(hx_address_parse(host, port, &address));
-    told->stream = hx_stream_open(&f->loop, &address, &events, told);
+    told->stream = hx_stream_open(f->pool, &address, HX_STREAM_TALK, &events, told);
     assert_non_null(told->stream);
     assert_int_equal(told->n_connect + told->n_end, 0);
 }
@@ -272,14 +282,14 @@ static void a_unix_socket_serves_as_well(void **state)
     struct hx_address address;
     peer_open_unix(&peer, &f->loop, PEER_ECHOES, path);
     assert_true(hx_address_unix(path, &address));
-    told.stream = hx_stream_open(&f->loop, &address, &events, &told);
+    told.stream = hx_stream_open(f->pool, &address, HX_STREAM_TALK, &events, &told);
     RUN_UNTIL(&f->loop, told.n_received == 5);
     hx_stream_reset(told.stream);
     RUN_UNTIL(&f->loop, peer.n_ended == 1);
     peer_close(&peer);
 
     struct told missing = {.close_in = CLOSE_IN_END};
-    missing.stream = hx_stream_open(&f->loop, &address, &events, &missing);
+    missing.stream = hx_stream_open(f->pool, &address, HX_STREAM_TALK, &events, &missing);
     RUN_UNTIL(&f->loop, missing.n_end == 1);
     assert_int_equal(missing.reason, HX_REASON_REFUSED);
     assert_non_null(strstr(missing.message, "no such file or directory"));
@@ -301,7 +311,7 @@ static void a_full_backlog_of_a_unix_socket_is_refused(void **state)
     assert_int_equal(bind(listener, &address.u.sa, address.len), 0);
     assert_int_equal(listen(listener, 0), 0);
     for (size_t i = 0; i < 4; i++) {
-        told[i].stream = hx_stream_open(&f->loop, &address, &events, &told[i]);
+        told[i].stream = hx_stream_open(f->pool, &address, HX_STREAM_TALK, &events, &told[i]);
     }
     RUN_UNTIL(&f->loop, told[3].n_end == 1);
     assert_int_equal(told[3].reason, HX_REASON_REFUSED);
@@ -325,7 +335,7 @@ static void every_allocation_may_fail(void **state)
         struct hx_address address;
         hx_address_parse("127.0.0.1", f->peer.port, &address);
         failing_alloc_at(n == 1 ? 1 : 0);
-        told.stream = hx_stream_open(&f->loop, &address, &events, &told);
+        told.stream = hx_stream_open(f->pool, &address, HX_STREAM_TALK, &events, &told);
         bool is_opened = told.stream != NULL;
         assert_int_equal(is_opened, n > 1);
         if (!is_opened) {
@@ -345,6 +355,62 @@ static void every_allocation_may_fail(void **state)
     }
     assert_true(n > 2);
     free(bytes);
+    for (n = 1, is_failing = true; is_failing; n++) {
+        failing_alloc_at(n);
+        struct hx_stream_pool *pool = hx_stream_pool_new(&f->loop);
+        is_failing = failing_alloc_was_reached();
+        assert_int_equal(pool == NULL, is_failing);
+        hx_stream_pool_free(pool);
+    }
+    assert_true(n > 2);
+}
+
+/* Waits until the queue of the listener, from which nobody accepts, has been told of something. */
+static bool has_caller(int listener)
+{
+    struct pollfd poll_for = {.fd = listener, .events = POLLIN};
+    return poll(&poll_for, 1, 100) > 0;
+}
+
+static int listen_without_accepting(uint16_t *port)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t len = sizeof address;
+    int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    assert_int_equal(bind(listener, (const struct sockaddr *)&address, len), 0);
+    assert_int_equal(listen(listener, 8), 0);
+    assert_int_equal(getsockname(listener, (struct sockaddr *)&address, &len), 0);
+    *port = ntohs(address.sin_port);
+    return listener;
+}
+
+static void who_listens_does_not_hear_a_knock_that_is_reset(void **state)
+{
+    struct fixture *f = *state;
+    static const enum hx_stream_use uses[] = {HX_STREAM_KNOCK, HX_STREAM_TALK};
+    uint16_t port;
+    int listener = listen_without_accepting(&port);
+    for (size_t i = 0; i < 2; i++) {
+        struct told told = {.close_in = RESET_IN_CONNECT};
+        struct hx_address address;
+        assert_true(hx_address_parse("127.0.0.1", port, &address));
+        told.stream = hx_stream_open(f->pool, &address, uses[i], &events, &told);
+        RUN_UNTIL(&f->loop, told.n_connect == 1);
+        assert_int_equal(has_caller(listener), uses[i] == HX_STREAM_TALK);
+    }
+    close(listener);
+}
+
+static void a_knock_where_nobody_listens_is_refused(void **state)
+{
+    struct fixture *f = *state;
+    struct told told = {.close_in = CLOSE_IN_END};
+    struct hx_address address;
+    assert_true(hx_address_parse("127.0.0.1", peer_free_port(), &address));
+    told.stream = hx_stream_open(f->pool, &address, HX_STREAM_KNOCK, &events, &told);
+    RUN_UNTIL(&f->loop, told.n_end == 1);
+    assert_int_equal(told.reason, HX_REASON_REFUSED);
+    assert_int_equal(told.n_connect, 0);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -366,6 +432,8 @@ int main(void)
         TEST(a_unix_socket_serves_as_well),
         TEST(a_full_backlog_of_a_unix_socket_is_refused),
         TEST(every_allocation_may_fail),
+        TEST(who_listens_does_not_hear_a_knock_that_is_reset),
+        TEST(a_knock_where_nobody_listens_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

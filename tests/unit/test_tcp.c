@@ -27,6 +27,7 @@ static int setup(void **state)
     dns_stub_open(&f->stub, &f->loop);
     peer_open(&f->peer, &f->loop, PEER_LISTENS);
     fake_check_init(&f->check, &hx_kind_tcp, &f->loop);
+    assert_int_equal(hx_kind_tcp.attach(&f->loop, &f->check.shared, NULL), HX_OK);
     options = (struct hx_resolver_options){.servers = f->stub.servers};
     assert_int_equal(hx_resolver_new(&f->loop, &options, &f->check.resolver, NULL), HX_OK);
     assert_int_equal(hx_options_default(hx_kind_tcp.options, f->check.dependency.settings, NULL),
@@ -45,6 +46,7 @@ static int teardown(void **state)
     }
     hx_options_fini(hx_kind_tcp.options, f->check.dependency.settings);
     hx_url_fini(&f->check.dependency.url);
+    hx_kind_tcp.detach(f->check.shared);
     hx_resolver_free(f->check.resolver);
     dns_stub_close(&f->stub);
     peer_close(&f->peer);
@@ -90,15 +92,82 @@ static void assert_result(const struct fixture *f, enum hx_reason reason, const 
     assert_string_equal(f->check.message, message);
 }
 
-static void a_bare_connect_passes_and_resets(void **state)
+static void assert_refused(struct fixture *f, const char *url, const char *message)
+{
+    struct hx_error err = {0};
+    assert_int_equal(prepare(f, url, &err), HX_ERR_INVALID);
+    assert_string_equal(err.message, message);
+}
+
+/* Connections are accepted in their order: when one that is made later has been, those before would
+ * have been too. */
+static void a_bare_connect_passes_unseen(void **state)
 {
     struct fixture *f = *state;
+    struct sockaddr_in address = {.sin_family = AF_INET,
+                                  .sin_port = htons(f->peer.port),
+                                  .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    int later = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    check(f);
+    assert_result(f, HX_REASON_NONE, "");
+    check(f);
+    assert_result(f, HX_REASON_NONE, "");
+    assert_int_equal(connect(later, (const struct sockaddr *)&address, sizeof address), 0);
+    RUN_UNTIL(&f->loop, f->peer.n_accepted > 0);
+    assert_int_equal(f->peer.n_accepted, 1);
+    close(later);
+}
+
+static void a_bare_connect_can_be_reset_or_end_in_order(void **state)
+{
+    struct fixture *f = *state;
+    set(f, "close", "reset");
     check(f);
     assert_result(f, HX_REASON_NONE, "");
     RUN_UNTIL(&f->loop, f->peer.n_ended == 1);
     assert_int_equal(f->peer.last_status, UV_ECONNRESET);
     check(f); /* each check has a connection of its own */
     RUN_UNTIL(&f->loop, f->peer.n_accepted == 2);
+    set(f, "close", "orderly");
+    check(f);
+    RUN_UNTIL(&f->loop, f->peer.n_ended == 3);
+    assert_int_equal(f->peer.last_status, UV_EOF);
+}
+
+/* A backlog that is full drops what knocks, as it drops everything. */
+static void a_listener_with_a_full_queue_is_silent(void **state)
+{
+    struct fixture *f = *state;
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t len = sizeof address;
+    int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    int caller = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    char url[64];
+    assert_int_equal(bind(listener, (const struct sockaddr *)&address, len), 0);
+    assert_int_equal(listen(listener, 0), 0);
+    assert_int_equal(getsockname(listener, (struct sockaddr *)&address, &len), 0);
+    assert_int_equal(connect(caller, (const struct sockaddr *)&address, len), 0);
+    snprintf(url, sizeof url, "tcp://127.0.0.1:%u", ntohs(address.sin_port));
+    assert_int_equal(prepare(f, url, NULL), HX_OK);
+    fake_check_begin(&f->check, HX_NS_PER_S);
+    int64_t begun_ns = (int64_t)uv_hrtime();
+    RUN_UNTIL(&f->loop, (int64_t)uv_hrtime() > begun_ns + 300 * HX_NS_PER_MS);
+    assert_int_equal(f->check.n_finished, 0);
+    assert_int_equal(f->check.last_phase, HX_PHASE_CONNECT);
+    hx_kind_tcp.cancel(&f->check);
+    close(caller);
+    close(listener);
+}
+
+static void close_is_for_bare_connects_over_tcp(void **state)
+{
+    struct fixture *f = *state;
+    const char *expected = "close: only for tcp:// without send and expect; other checks close in "
+                           "order";
+    set(f, "close", "reset");
+    assert_refused(f, "tcp+unix:/run/app.sock", expected);
+    set(f, "expect", "220 ");
+    assert_refused(f, "tcp://host:1", expected);
 }
 
 static void nobody_there_is_refused(void **state)
@@ -222,13 +291,6 @@ static void silence_waits_for_the_deadline(void **state)
     assert_int_equal(f->check.n_finished, 0);
 }
 
-static void assert_refused(struct fixture *f, const char *url, const char *message)
-{
-    struct hx_error err = {0};
-    assert_int_equal(prepare(f, url, &err), HX_ERR_INVALID);
-    assert_string_equal(err.message, message);
-}
-
 static void bad_urls_are_refused(void **state)
 {
     struct fixture *f = *state;
@@ -284,7 +346,10 @@ static void prepare_survives_without_memory(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(a_bare_connect_passes_and_resets),
+        TEST(a_bare_connect_passes_unseen),
+        TEST(a_bare_connect_can_be_reset_or_end_in_order),
+        TEST(a_listener_with_a_full_queue_is_silent),
+        TEST(close_is_for_bare_connects_over_tcp),
         TEST(nobody_there_is_refused),
         TEST(a_unix_socket_is_checked_by_its_path),
         TEST(an_expected_text_passes_and_closes_in_order),

@@ -10,6 +10,7 @@
 
 struct fixture {
     uv_loop_t loop;
+    struct hx_stream_pool *pool;
     struct peer peer;
     struct test_certificate authority, server;
     char ca_file[32];
@@ -78,6 +79,8 @@ static int setup(void **state)
 {
     struct fixture *f = calloc(1, sizeof *f);
     assert_int_equal(uv_loop_init(&f->loop), 0);
+    f->pool = hx_stream_pool_new(&f->loop);
+    assert_non_null(f->pool);
     peer_open(&f->peer, &f->loop, PEER_ECHOES);
     f->authority = test_certificate_new(NULL, 100, NULL);
     f->server =
@@ -91,6 +94,7 @@ static int setup(void **state)
 static int teardown(void **state)
 {
     struct fixture *f = *state;
+    hx_stream_pool_free(f->pool); /* the handles of streams may still be closing */
     peer_close(&f->peer);
     loop_test_close(&f->loop);
     unlink(f->ca_file);
@@ -128,7 +132,7 @@ static struct told visit_as(struct fixture *f, const struct hx_tls_options *opti
     struct told told = {.context = context_of(options), .name = name};
     struct hx_address address;
     assert_true(hx_address_parse("127.0.0.1", f->peer.port, &address));
-    told.stream = hx_stream_open(&f->loop, &address, &events, &told);
+    told.stream = hx_stream_open(f->pool, &address, HX_STREAM_TALK, &events, &told);
     RUN_UNTIL(&f->loop, told.n_end == 1 || told.n_received >= 5);
     hx_stream_close(told.stream);
     SSL_CTX_free(told.context);
@@ -271,7 +275,7 @@ static void a_goodbye_is_closed_after_the_last_bytes(void **state)
     struct hx_address address;
     told.context = context_of(&options);
     assert_true(hx_address_parse("127.0.0.1", f->peer.port, &address));
-    told.stream = hx_stream_open(&f->loop, &address, &events, &told);
+    told.stream = hx_stream_open(f->pool, &address, HX_STREAM_TALK, &events, &told);
     RUN_UNTIL(&f->loop, told.n_end == 1);
     assert_string_equal(told.received, "bye");
     assert_int_equal(told.reason, HX_REASON_CLOSED);
@@ -323,7 +327,7 @@ static void a_stream_may_be_closed_when_it_is_secure(void **state)
     struct hx_address address;
     told.context = context_of(&options);
     assert_true(hx_address_parse("127.0.0.1", f->peer.port, &address));
-    told.stream = hx_stream_open(&f->loop, &address, &events, &told);
+    told.stream = hx_stream_open(f->pool, &address, HX_STREAM_TALK, &events, &told);
     RUN_UNTIL(&f->loop, f->peer.n_ended == 1);
     assert_int_equal(told.n_secure, 1);
     assert_int_equal(told.n_end, 0);
@@ -339,7 +343,7 @@ static void a_session_without_memory_is_internal(void **state)
     struct hx_address address;
     told.context = context_of(&options);
     assert_true(hx_address_parse("127.0.0.1", f->peer.port, &address));
-    told.stream = hx_stream_open(&f->loop, &address, &events, &told);
+    told.stream = hx_stream_open(f->pool, &address, HX_STREAM_TALK, &events, &told);
     RUN_UNTIL(&f->loop, told.n_end == 1);
     assert_true(failing_alloc_was_reached());
     assert_int_equal(told.reason, HX_REASON_INTERNAL);

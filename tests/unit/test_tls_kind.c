@@ -32,6 +32,7 @@ static int setup(void **state)
     assert_int_equal(uv_loop_init(&f->loop), 0);
     peer_open(&f->peer, &f->loop, PEER_ECHOES);
     fake_check_init(&f->check, &hx_kind_tls, &f->loop);
+    assert_int_equal(hx_kind_tls.attach(&f->loop, &f->check.shared, NULL), HX_OK);
     assert_int_equal(hx_resolver_new(&f->loop, NULL, &f->check.resolver, NULL), HX_OK);
     assert_int_equal(hx_options_default(hx_kind_tls.options, f->check.dependency.settings, NULL),
                      HX_OK);
@@ -48,6 +49,7 @@ static int teardown(void **state)
     }
     hx_options_fini(hx_kind_tls.options, f->check.dependency.settings);
     hx_url_fini(&f->check.dependency.url);
+    hx_kind_tls.detach(f->check.shared);
     hx_resolver_free(f->check.resolver);
     peer_close(&f->peer);
     loop_test_close(&f->loop);
