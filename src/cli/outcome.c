@@ -99,13 +99,15 @@ static void fill_row(const struct hx_snapshot *snapshot, struct row_texts *texts
     row[MESSAGE].text = texts->message;
 }
 
-/* "degraded: 2 up, 1 down" */
+/* "degraded: 2 up, 1 down"; a shard, and an empty file, may have "up: nothing to check". */
 static void put_summary(const struct hx_snapshot *snapshots, size_t n, struct hx_strbuf *out)
 {
     static const enum hx_state order[] = {HX_STATE_UP, HX_STATE_DEGRADED, HX_STATE_DOWN,
                                           HX_STATE_UNKNOWN};
     hx_strbuf_printf(out, "\n%s:", hx_state_text(hx_outcome_state(snapshots, n)));
     const char *joint = " ";
+    if (n == 0)
+        hx_strbuf_puts(out, " nothing to check");
     for (size_t i = 0; i < sizeof(order) / sizeof(order[0]); i++) {
         size_t count = 0;
         for (size_t j = 0; j < n; j++)

@@ -78,6 +78,18 @@ static void the_worst_critical_one_decides(void **state)
     assert_int_equal(hx_outcome_state(&missing, 1), HX_STATE_DOWN);
 }
 
+static void the_table_of_nothing_says_so(void **state)
+{
+    (void)state;
+    struct hx_strbuf out;
+    hx_strbuf_init(&out);
+    hx_outcome_write_table(NULL, 0, false, &out);
+    assert_string_equal(hx_strbuf_text(&out), "NAME  KIND  STATE  LATENCY  REASON  MESSAGE\n"
+                                              "\n"
+                                              "up: nothing to check\n");
+    hx_strbuf_fini(&out);
+}
+
 static void the_table_has_a_line_for_each_and_a_count(void **state)
 {
     (void)state;
@@ -175,6 +187,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_worst_critical_one_decides),
         cmocka_unit_test(the_table_has_a_line_for_each_and_a_count),
+        cmocka_unit_test(the_table_of_nothing_says_so),
         cmocka_unit_test(colours_do_not_move_columns),
         cmocka_unit_test(the_json_always_has_all_keys),
     };
