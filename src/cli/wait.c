@@ -37,7 +37,7 @@ static const struct hx_flag wait_flags[] = {
     {"for", 0, HX_FLAG_CHOICE, offsetof(struct wait_options, goal), "WHAT",
      "What to wait for: ready, live or started. Default: ready.", goal_choices},
     {"timeout", 0, HX_FLAG_DURATION, offsetof(struct wait_options, timeout_ns), "DURATION",
-     "How long to wait in all. Default: 60s.", NULL},
+     "How long to wait in all; 0: ask once. Default: 60s.", NULL},
     {"interval", 0, HX_FLAG_DURATION, offsetof(struct wait_options, interval_ns), "DURATION",
      "Time between two questions. Default: 500ms.", NULL},
     HX_CLIENT_FLAGS(struct wait_options),
@@ -113,10 +113,11 @@ static void sleep_ns(int64_t ns)
         continue;
 }
 
-/* The first question is asked at once, whatever the timeout. */
-static bool wait_until(struct wait *wait)
+/* The first question is asked at once. Without any time to wait there is only this one, which may
+ * take as long as an answer takes. */
+static bool wait_until(struct wait *wait, int64_t timeout_ns)
 {
-    int64_t left_ns = wait->deadline_ns - hx_clock_monotonic_ns();
+    int64_t left_ns = timeout_ns == 0 ? ATTEMPT_NS : timeout_ns;
     while (!is_reached(wait, left_ns < HX_NS_PER_MS ? HX_NS_PER_MS : left_ns)) {
         left_ns = wait->deadline_ns - hx_clock_monotonic_ns();
         if (left_ns <= 0)
@@ -132,7 +133,7 @@ static int run(struct wait *wait, int64_t timeout_ns)
     char text[32];
     hx_strbuf_init(&wait->told);
     wait->deadline_ns = hx_clock_monotonic_ns() + timeout_ns;
-    bool is_good = wait_until(wait);
+    bool is_good = wait_until(wait, timeout_ns);
     if (!is_good)
         fprintf(stderr, "health_exporter: error: %s is not %s after %s: %s\n",
                 hx_client_shown(wait->client), wait->goal,
