@@ -51,6 +51,8 @@
     tellTimes(root);
   }
 
+  // A row may move to another table: by its id it is found again.
+  let rows = new Map();
   const key = node => node.nodeName + (node.id || node.getAttribute?.("aria-labelledby") || node.getAttribute?.("class") || "");
 
   function carryAttributes(old, fresh) {
@@ -66,17 +68,17 @@
     const spare = new Map();
     for (const node of old.childNodes)
       spare.set(key(node), [...spare.get(key(node)) ?? [], node]);
-    const wanted = [...fresh.childNodes].map(node => [spare.get(key(node))?.shift(), node]);
+    const wanted = [...fresh.childNodes].map(node => [spare.get(key(node))?.shift() ?? rows.get(node.id), node]);
     for (const node of [...spare.values()].flat())
       node.remove();
     let at = old.firstChild;
     for (const [match, node] of wanted) {
-      if (match === at && at)
+      const kept = match ?? document.importNode(node);
+      if (kept === at)
         at = at.nextSibling;
       else
-        old.insertBefore(match ?? document.importNode(node, true), at);
-      if (match)
-        carry(match, node);
+        old.insertBefore(kept, at);
+      carry(kept, node);
     }
   }
 
@@ -103,6 +105,7 @@
   function show(fresh) {
     const focused = document.activeElement;
     prepare(fresh);
+    rows = new Map([...document.querySelectorAll("tr[id]")].map(row => [row.id, row]));
     for (const part of ["header", "main", "footer"])
       carry($(part), $(part, fresh));
     document.title = fresh.title;
@@ -112,7 +115,7 @@
   }
 
   function say(text, isLost = false) {
-    live.classList.toggle("lost", isLost);
+    live.toggleAttribute("data-lost", isLost);
     if (live.textContent !== text)
       live.textContent = text;
   }
@@ -139,8 +142,8 @@
     skew = Date.parse(reply.headers.get("Date")) - Date.now() || 0;
     if (reply.status === 304)
       return null;
-    const fresh = reply.ok && new DOMParser().parseFromString(await reply.text(), "text/html");
-    if (!fresh || !$("main#dependencies", fresh))
+    const fresh = new DOMParser().parseFromString(await reply.text(), "text/html");
+    if (!$("main#dependencies", fresh))
       throw new Refused(reply.ok ? "Another page answers" : `The server answers ${reply.status}`);
     etag = reply.headers.get("ETag");
     return fresh;
@@ -158,7 +161,7 @@
     if (now !== before)
       say(now);
     else if (isSearch)
-      say($(".counts")?.textContent ?? "");
+      say(($(".note") ?? $(".counts")).textContent);
     else if (failures)
       say("Connected again");
   }
@@ -247,8 +250,9 @@
 
   // Links that only filter or turn pages change what is shown in place.
   $("main").addEventListener("click", event => {
-    const link = event.target.closest("a[href^='?']");
-    if (!link || event.button || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey)
+    const link = event.target.closest("a");
+    if (link?.pathname !== location.pathname || link.hash || event.button ||
+        event.ctrlKey || event.metaKey || event.shiftKey || event.altKey)
       return;
     event.preventDefault();
     go(new URL(link.href), true);

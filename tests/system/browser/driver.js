@@ -11,9 +11,9 @@ const RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-pra
 
 const pages = new Map();
 
-// Everything that a page must not do, as sentences.
+// Everything that a page must not do, as sentences, and the statuses that its script was answered.
 async function watch(page, origin) {
-  const problems = [];
+  const problems = [], statuses = [];
   page.on("console", message => {
     if (["error", "warning"].includes(message.type()))
       problems.push(`console: ${message.text()}`);
@@ -23,18 +23,25 @@ async function watch(page, origin) {
     if (new URL(request.url()).origin !== origin)
       problems.push(`request to another origin: ${request.url()}`);
   });
+  page.on("response", response => {
+    if (response.request().resourceType() === "fetch")
+      statuses.push(response.status());
+  });
+  page.on("requestfailed", request => {
+    if (request.resourceType() === "fetch" && !request.existingResponse())
+      statuses.push(request.failure().errorText);
+  });
   await page.exposeBinding("reportViolation", (_, text) => problems.push(`policy: ${text}`));
   await page.addInitScript(() => document.addEventListener("securitypolicyviolation",
     event => window.reportViolation(`${event.violatedDirective} ${event.blockedURI}`)));
-  return problems;
+  return { problems, statuses };
 }
 
 const commands = {
   async open(browser, { id, url, options, clock }) {
     const context = await browser.newContext(options);
     const page = await context.newPage();
-    const problems = await watch(page, new URL(url).origin);
-    pages.set(id, { context, page, problems });
+    pages.set(id, { context, page, ...await watch(page, new URL(url).origin) });
     if (clock)
       await page.clock.install();
     await page.goto(url);
@@ -48,13 +55,18 @@ const commands = {
     return target[name](...args);
   },
 
-  async axe(browser, { id }) {
+  async axe(browser, { id, without }) {
     const { page } = pages.get(id);
     await page.evaluate(axe);
-    const { violations } = await page.evaluate(
-      values => window.axe.run({ runOnly: { type: "tag", values } }), RULES);
+    const rules = Object.fromEntries(without.map(rule => [rule, { enabled: false }]));
+    const { violations } = await page.evaluate(options => window.axe.run(options),
+      { runOnly: { type: "tag", values: RULES }, rules, resultTypes: ["violations"] });
     return violations.map(({ id: rule, help, nodes }) =>
       `${rule}: ${help}: ${nodes.slice(0, 3).map(node => `${node.html} (${node.failureSummary})`).join("; ")}`);
+  },
+
+  async statuses(browser, { id }) {
+    return pages.get(id).statuses;
   },
 
   async close(browser, { id }) {

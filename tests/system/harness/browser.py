@@ -88,9 +88,15 @@ class Page:
         """Moves the page's clock on; what is due runs once."""
         self.call("clock.fastForward", milliseconds)
 
-    def violations(self):
-        """What axe-core finds wrong for people who see, hear or move differently."""
-        return self._browser.ask("axe", id=self.id)
+    @property
+    def statuses(self):
+        """How each request of the page's script was answered: a status, or the text of an error."""
+        return self._browser.ask("statuses", id=self.id)
+
+    def violations(self, without=()):
+        """What axe-core finds wrong for people who see, hear or move differently; without some of
+        its rules."""
+        return self._browser.ask("axe", id=self.id, without=without)
 
     def close(self):
         return self._browser.ask("close", id=self.id)
