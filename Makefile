@@ -67,8 +67,8 @@ LIB_OBJ  := $(LIB_SRC:src/%.c=$(BUILD)/obj/%.o)
 ifneq ($(filter web,$(LAYERS)),)
 LIB_OBJ  += $(BUILD)/obj/web/openapi.o $(BUILD)/obj/web/page_files.o
 endif
-PROG_OBJ := $(PROG_SRC:src/%.c=$(BUILD)/obj/%.o) $(BUILD)/obj/cli/alerts_text.o \
-    $(BUILD)/obj/cli/dashboard_text.o
+PROG_OBJ := $(PROG_SRC:src/%.c=$(BUILD)/obj/%.o) $(BUILD)/obj/cli/packed_alerts.o \
+    $(BUILD)/obj/cli/packed_dashboard.o
 
 LIB_A    := $(BUILD)/libhealth_exporter.a
 # The command line without main, for its tests; not installed.
@@ -114,7 +114,7 @@ $(BUILD)/obj/web/openapi.c: src/web/openapi.json $(BUILD)/revision
 	@mkdir -p $(@D)
 	@{ echo '#include "web/openapi.h"'; \
 	  echo 'const char hx_openapi_text[] = {'; \
-	  sed 's/@VERSION@/$(VERSION)/' $< | od -An -v -tu1 | sed 's/[0-9][0-9]*/&,/g'; \
+	  sed 's/@VERSION@/$(VERSION)/; s/^ *//' $< | od -An -v -tu1 | sed 's/[0-9][0-9]*/&,/g'; \
 	  echo '};'; \
 	  echo 'const size_t hx_openapi_len = sizeof(hx_openapi_text);'; } >$@
 $(BUILD)/obj/web/openapi.o: $(BUILD)/obj/web/openapi.c $(BUILD)/flags
@@ -133,24 +133,17 @@ $(BUILD)/obj/web/page_files.c: $(PAGE_FILES)
 $(BUILD)/obj/web/page_files.o: $(BUILD)/obj/web/page_files.c $(BUILD)/flags
 	$(call say,CC)$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -c -o $@ $<
 
-# The rules that --print-alert-rules makes to measure; ends in NUL.
-$(BUILD)/obj/cli/alerts_text.c: alerts/dependencies.yml
+# What --print-alert-rules and --print-dashboard make to measure, packed.
+$(BUILD)/obj/cli/packed_alerts.c: alerts/dependencies.yml
+$(BUILD)/obj/cli/packed_dashboard.c: src/cli/dashboard.json.in
+$(BUILD)/obj/cli/packed_%.c:
 	@mkdir -p $(@D)
-	@{ echo '#include "cli/print_rules.h"'; \
-	  echo 'const char hx_alerts_text[] = {'; \
-	  od -An -v -tu1 $< | sed 's/[0-9][0-9]*/&,/g'; \
-	  echo '0};'; } >$@
-$(BUILD)/obj/cli/alerts_text.o: $(BUILD)/obj/cli/alerts_text.c $(BUILD)/flags
-	$(call say,CC)$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -c -o $@ $<
-
-# The template that --print-dashboard fills in; ends in NUL.
-$(BUILD)/obj/cli/dashboard_text.c: src/cli/dashboard.json.in
-	@mkdir -p $(@D)
-	@{ echo '#include "cli/print_dashboard.h"'; \
-	  echo 'const char hx_dashboard_text[] = {'; \
-	  od -An -v -tu1 $< | sed 's/[0-9][0-9]*/&,/g'; \
-	  echo '0};'; } >$@
-$(BUILD)/obj/cli/dashboard_text.o: $(BUILD)/obj/cli/dashboard_text.c $(BUILD)/flags
+	@{ echo '#include "cli/packed.h"'; \
+	  echo 'static const unsigned char bytes[] = {'; \
+	  gzip -9 -n <$< | od -An -v -tu1 | sed 's/[0-9][0-9]*/&,/g'; \
+	  echo '};'; \
+	  echo 'const struct hx_packed hx_packed_$* = {bytes, sizeof(bytes)};'; } >$@
+$(BUILD)/obj/cli/packed_%.o: $(BUILD)/obj/cli/packed_%.c $(BUILD)/flags
 	$(call say,CC)$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -c -o $@ $<
 
 $(BUILD)/obj/version.o: CPPFLAGS += $(VERSION_FLAGS)

@@ -19,6 +19,7 @@
 #include "base/clock.h"
 #include "base/hash.h"
 #include "cli/cli.h"
+#include "cli/packed.h"
 
 #include <ctype.h>
 #include <stdio.h>
@@ -182,21 +183,33 @@ static void put_part(struct page *page, const char *text, const char *end)
     }
 }
 
+/* The template: what stands before the section of a dependency, that section, and what follows. */
+static void put_template(struct page *page, const char *template)
+{
+    const struct hx_config *config = page->config;
+    const char *begin = strstr(template, "@begin ");
+    const char *end = strstr(template, "@end@\n");
+    put_part(page, template, begin);
+    page->first_line = strtoul(begin + strlen("@begin "), NULL, 10);
+    const char *section = strchr(begin, '\n') + 1;
+    for (size_t i = 0; i < config->n; i++) {
+        page->dependency = config->dependencies[i];
+        put_part(page, section, end);
+        page->first_line += ROW_HEIGHT;
+    }
+    const char *tail = strchr(end, '\n') + 1;
+    put_part(page, tail, tail + strlen(tail));
+}
+
 void hx_print_dashboard(const struct hx_config *config, struct hx_strbuf *out)
 {
     struct page page = {.out = out, .config = config};
-    const char *begin = strstr(hx_dashboard_text, "@begin ");
-    const char *end = strstr(hx_dashboard_text, "@end@\n");
-    put_part(&page, hx_dashboard_text, begin);
-    page.first_line = strtoul(begin + strlen("@begin "), NULL, 10);
-    const char *section = strchr(begin, '\n') + 1;
-    for (size_t i = 0; i < config->n; i++) {
-        page.dependency = config->dependencies[i];
-        put_part(&page, section, end);
-        page.first_line += ROW_HEIGHT;
-    }
-    const char *tail = strchr(end, '\n') + 1;
-    put_part(&page, tail, tail + strlen(tail));
+    char *template = hx_packed_text(&hx_packed_dashboard);
+    if (template == NULL)
+        out->is_failed = true;
+    else
+        put_template(&page, template);
+    free(template);
 }
 
 int hx_cli_print_dashboard(struct hx_exporter *exporter)

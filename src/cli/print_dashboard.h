@@ -6,10 +6,8 @@
 #include "base/strbuf.h"
 #include "config/config.h"
 
-/* src/cli/dashboard.json.in, as the build found it. */
-extern const char hx_dashboard_text[];
-
-/* Appends the dashboard, as JSON. The configuration has a dependency. */
+/* Appends the dashboard, as JSON. The configuration has a dependency. Out of memory shows in the
+ * text. */
 void hx_print_dashboard(const struct hx_config *config, struct hx_strbuf *out);
 
 /* Prints it to standard output for what the exporter was configured with, or for what it checks

@@ -18,9 +18,11 @@
 #include "base/clock.h"
 #include "base/units.h"
 #include "cli/cli.h"
+#include "cli/packed.h"
 #include "metrics/histogram.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define RULE_BEGIN  "      - alert: "
@@ -283,9 +285,10 @@ static void print_settings(const struct hx_dependency *dependency, struct hx_str
                      hx_format_duration(policy->degraded_after_ns, degraded, sizeof(degraded)));
 }
 
-static void print_group(const struct hx_dependency *dependency, struct hx_strbuf *out)
+static void print_group(const char *alerts, const struct hx_dependency *dependency,
+                        struct hx_strbuf *out)
 {
-    const char *at = hx_alerts_text;
+    const char *at = alerts;
     struct rule rule;
     struct fit fit;
     hx_strbuf_printf(out, "\n  - name: health_exporter.dependencies.%s\n", dependency->name);
@@ -316,8 +319,12 @@ void hx_print_rules(const struct hx_config *config, struct hx_strbuf *out)
                         "groups:");
     if (config->n == 0)
         hx_strbuf_puts(out, " []\n");
-    for (size_t i = 0; i < config->n; i++)
-        print_group(config->dependencies[i], out);
+    char *alerts = hx_packed_text(&hx_packed_alerts);
+    if (alerts == NULL)
+        out->is_failed = true;
+    for (size_t i = 0; i < config->n && !out->is_failed; i++)
+        print_group(alerts, config->dependencies[i], out);
+    free(alerts);
 }
 
 int hx_cli_print_rules(struct hx_exporter *exporter)

@@ -6,10 +6,8 @@
 #include "base/strbuf.h"
 #include "config/config.h"
 
-/* alerts/dependencies.yml, as the build found it. */
-extern const char hx_alerts_text[];
-
-/* Appends a rule file for Prometheus: a group for each dependency of the configuration. */
+/* Appends a rule file for Prometheus: a group for each dependency of the configuration. Out of
+ * memory shows in the text. */
 void hx_print_rules(const struct hx_config *config, struct hx_strbuf *out);
 
 /* Prints them to standard output for what the exporter was configured with, or for what it checks
