@@ -39,9 +39,12 @@ static uint8_t bar_of(const struct hx_history_bucket *bucket)
     return bucket->unknown_s >= whole / 2 ? BAR_UNKNOWN : BAR_UP;
 }
 
+/* Coarser the longer it is, so that a long outage is no new page each second. */
 static uint32_t whole_seconds(double seconds)
 {
-    return seconds > 0 ? (uint32_t)ceil(seconds) : 0;
+    uint32_t whole = seconds > 0 ? (uint32_t)ceil(seconds) : 0;
+    uint32_t step = whole < 60 ? 1 : whole < 600 ? 10 : 60;
+    return whole / step * step;
 }
 
 static int64_t latency_of(const struct hx_history_bucket *bucket)
@@ -85,7 +88,7 @@ void hx_page_history_take(struct hx_page_history *history, const struct hx_histo
         history->bars[i] = bar_of(bucket);
         history->down_s[i] = whole_seconds(bucket->down_s);
         history->degraded_s[i] = whole_seconds(bucket->degraded_s);
-        history->unknown_s[i] = (uint32_t)(bucket->unknown_s + 0.5);
+        history->unknown_s[i] = whole_seconds(floor(bucket->unknown_s));
         history->points[i] = point_of(bucket, history->most_ns);
         down_s += bucket->down_s;
     }
