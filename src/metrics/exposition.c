@@ -14,10 +14,11 @@
 #define LONGEST_AFFIX "_bucket{,,le=\"\"} \n"
 #define INFINITE_LE   "+Inf\"} "
 
-/* Names and label text are mostly 16 to 64 bytes long; copies of constant size, the last of which
+/* Names, label text and what the lines of a histogram begin with are mostly 16 to 96 bytes long;
+ * copies of constant size, the last of which
  * overlaps the one before, are several times cheaper for them than a call. */
 #define STEP         16
-#define MAX_IN_STEPS 64
+#define MAX_IN_STEPS 96
 
 static inline char *put(char *p, const char *text, size_t len)
 {
@@ -84,7 +85,7 @@ static void write_header(struct hx_samples *samples)
 }
 
 /* What a family begins with, once, before its first sample. */
-static void begin_family(struct hx_samples *samples)
+static inline void begin_family(struct hx_samples *samples)
 {
     if (samples->page->is_header_written) {
         return;
@@ -98,7 +99,7 @@ static void begin_family(struct hx_samples *samples)
 }
 
 /* The place for n lines with that much label text, behind the family's header; NULL: no room. */
-static char *begin_lines(struct hx_samples *samples, size_t n, size_t labels_len)
+static inline char *begin_lines(struct hx_samples *samples, size_t n, size_t labels_len)
 {
     begin_family(samples);
     struct hx_strbuf *out = samples->out;
@@ -193,7 +194,9 @@ void hx_samples_gauge(struct hx_samples *out, struct hx_labels labels, struct hx
 void hx_samples_gauge_nano(struct hx_samples *out, struct hx_labels labels, struct hx_labels more,
                            int64_t nano)
 {
-    if (put_binary(out, labels, more, hx_nano_double(nano))) {
+    /* The division is for those alone who need it. */
+    if (out->format == HX_FORMAT_PROTOBUF) {
+        put_binary(out, labels, more, hx_nano_double(nano));
         return;
     }
     char *p = begin_sample(out, labels, more);

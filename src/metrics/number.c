@@ -56,26 +56,33 @@ static char *put_point_zero(char *p, enum hx_format format)
     return format == HX_FORMAT_OPENMETRICS ? put(p, ".0", 2) : p;
 }
 
+static size_t count_digits(uint64_t value)
+{
+    for (size_t n = 1;; n += 4) {
+        if (value < 100) {
+            return value < 10 ? n : n + 1;
+        }
+        if (value < 10000) {
+            return value < 1000 ? n + 2 : n + 3;
+        }
+        value /= 10000;
+    }
+}
+
 char *hx_u64_put(char *p, uint64_t value)
 {
-    if (value < 10) {
-        *p = (char)('0' + value);
-        return p + 1;
-    }
-    char text[20];
-    size_t i = sizeof text;
+    char *end = p + count_digits(value), *at = end;
     while (value >= 100) {
-        i -= 2;
-        memcpy(text + i, digit_pairs + value % 100 * 2, 2);
+        at -= 2;
+        memcpy(at, digit_pairs + value % 100 * 2, 2);
         value /= 100;
     }
     if (value >= 10) {
-        i -= 2;
-        memcpy(text + i, digit_pairs + value * 2, 2);
+        memcpy(p, digit_pairs + value * 2, 2);
     } else {
-        text[--i] = (char)('0' + value);
+        *p = (char)('0' + value);
     }
-    return put(p, text + i, sizeof text - i);
+    return end;
 }
 
 char *hx_counter_put(char *p, uint64_t value, enum hx_format format)
