@@ -88,7 +88,7 @@ HX_API enum hx_errcode hx_exporter_telemetry_path(struct hx_exporter *exporter, 
 HX_API void hx_exporter_enable_native_histograms(struct hx_exporter *exporter, bool is_enabled);
 
 /* How far back the status page shows each dependency, in nanoseconds: an hour to 30 days, in 48
- * steps, kept in memory, 1.2 kB a dependency whatever the span; 0: nothing is kept. 24 hours unless
+ * steps, kept in memory, 0.9 kB a dependency whatever the span; 0: nothing is kept. 24 hours unless
  * set. Without a listener nothing is kept either. */
 HX_API enum hx_errcode hx_exporter_history(struct hx_exporter *exporter, int64_t span_ns,
                                            struct hx_error *err) HX_MUST_CHECK;

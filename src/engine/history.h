@@ -37,7 +37,7 @@ struct hx_history_scale hx_history_scale(int64_t span_ns, int64_t wall_ns, int64
 
 struct hx_history;
 
-/* An empty history, 1.2 kB; NULL when out of memory. Free takes NULL. */
+/* An empty history, 0.9 kB; NULL when out of memory. Free takes NULL. */
 struct hx_history *hx_history_new(const struct hx_history_scale *scale);
 void hx_history_free(struct hx_history *history);
 
@@ -54,10 +54,10 @@ struct hx_history_result {
 void hx_history_add(struct hx_history *history, const struct hx_history_result *result);
 
 /* One stretch of time, seconds in each state; what is missing was before the first result, or is
- * still to come. */
+ * still to come. Exact to a millisecond for spans of up to 27 hours, to 26 ms for a month. */
 struct hx_history_bucket {
     double up_s, degraded_s, down_s, unknown_s;
-    double latency_s; /* mean of its checks, failed ones too; 0 without any */
+    double latency_s; /* mean of its checks, failed ones too, to 0.05 %; 0 without any */
     uint64_t n_checks, n_failures;
 };
 

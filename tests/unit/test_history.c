@@ -211,8 +211,8 @@ static void latency_is_the_mean_of_the_bucket_s_own_checks(void **state)
     result.duration_ns = 500 * HX_NS_PER_MS;
     hx_history_add(*state, &result);
     struct hx_history_view view = view_at(*state, 3 * WIDTH);
-    assert_float_equal(view.buckets[LAST - 3].latency_s, 0.025, 1e-6);
-    assert_float_equal(view.buckets[LAST - 2].latency_s, 0.5, 1e-6);
+    assert_float_equal(view.buckets[LAST - 3].latency_s, 0.025, 1.25e-5F);
+    assert_float_equal(view.buckets[LAST - 2].latency_s, 0.5, 2.5e-4F);
     assert_float_equal(view.buckets[LAST - 1].latency_s, 0, 0);
     assert_int_equal(view.buckets[LAST - 3].n_checks, 4);
     assert_int_equal(view.buckets[LAST - 1].n_checks, 0);
@@ -231,6 +231,38 @@ static void a_month_of_dense_checks_fits(void **state)
     struct hx_history_view view = view_at(history, begin + width_ns - HX_NS_PER_MS);
     assert_bucket(&view.buckets[LAST], 15 * 3600 - 0.001, 0, 0, 0);
     hx_history_free(history);
+}
+
+static void a_past_bucket_of_a_month_is_known_as_a_whole(void **state)
+{
+    (void)state;
+    struct hx_history_scale scale = hx_history_scale(HX_HISTORY_MAX_NS, HOUR, 0);
+    struct hx_history *history = hx_history_new(&scale);
+    assert_non_null(history);
+    int64_t width_ns = scale.width_ms * HX_NS_PER_MS;
+    int64_t begin = width_ns - HOUR % width_ns;
+    add_lasting(history, begin, HX_STATE_UP, width_ns);
+    add_lasting(history, begin + 1111 * HX_NS_PER_S, HX_STATE_DOWN, width_ns);
+    add_lasting(history, begin + 1112 * HX_NS_PER_S, HX_STATE_UP, width_ns);
+    struct hx_history_view view = view_at(history, begin + width_ns);
+    const struct hx_history_bucket *bucket = &view.buckets[LAST - 1];
+    assert_float_equal(bucket->down_s, 1, 0.026);
+    assert_float_equal(bucket->up_s, 15 * 3600 - 1, 0.026);
+    assert_seconds(bucket->unknown_s, 0);
+    hx_history_free(history);
+}
+
+static void latencies_of_any_length_outlast_their_bucket(void **state)
+{
+    static const int64_t lengths_ns[] = {1000, 37 * HX_NS_PER_US, 9 * HX_NS_PER_S, 60 * MINUTE};
+    for (int64_t i = 0; i < 4; i++)
+        hx_history_add(
+            *state, &(struct hx_history_result){.now_ns = i * WIDTH, .duration_ns = lengths_ns[i]});
+    struct hx_history_view view = view_at(*state, 4 * WIDTH);
+    for (size_t i = 0; i < 4; i++) {
+        double length = (double)lengths_ns[i] / 1e9;
+        assert_true(fabs(view.buckets[LAST - 4 + i].latency_s - length) < length * 5e-4);
+    }
 }
 
 static void a_span_that_does_not_divide_is_covered(void **state)
@@ -362,6 +394,8 @@ int main(void)
         WITH_HISTORY(days_without_a_result_empty_the_whole_ring),
         WITH_HISTORY(latency_is_the_mean_of_the_bucket_s_own_checks),
         cmocka_unit_test(a_month_of_dense_checks_fits),
+        cmocka_unit_test(a_past_bucket_of_a_month_is_known_as_a_whole),
+        WITH_HISTORY(latencies_of_any_length_outlast_their_bucket),
         cmocka_unit_test(a_span_that_does_not_divide_is_covered),
         cmocka_unit_test(a_record_keeps_none_unless_told),
         cmocka_unit_test(one_that_has_a_history_keeps_it),
