@@ -213,7 +213,7 @@ asan:
 tsan:
 	$(MAKE) --no-print-directory BUILD=build/tsan SANITIZE=thread CC=clang unit TESTS="$(TSAN_TESTS)"
 # The border: everything that more than one thread touches.
-TSAN_TESTS ?= test_board test_log test_histogram test_registry test_web test_engine \
+TSAN_TESTS ?= test_board test_log test_histogram test_registry test_web test_engine test_engines \
     test_web_access test_hasher test_handover test_keeper test_reload test_native test_protobuf test_lifecycle \
     test_probe_routes test_detailed
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Puts the exporter together: families, addresses, engine with its first generation.
+ * Puts the exporter together: families, addresses, engines with their first generation.
  *
- *     configuration ── records ── generation ── engine ── board ── web ── addresses
+ *     configuration ── records ── generation ── engines ── board ── web ── addresses
  *
  * Addresses are bound before the first check runs, so that a port in use starts nothing.
  */
@@ -32,7 +32,7 @@ static enum hx_errcode post_report(void *data, const char *name, const struct hx
                                    struct hx_error *err)
 {
     struct hx_exporter *exporter = data;
-    return hx_engine_report(exporter->engine, name, report, err);
+    return hx_engines_report(exporter->engines, name, report, err);
 }
 
 static enum hx_errcode ask_reload(void *data, hx_reload_done done, void *done_data,
@@ -90,7 +90,7 @@ static enum hx_errcode bind_addresses(struct hx_exporter *exporter,
     return code;
 }
 
-/* --------------------------------------------------------------------------------- the engine --
+/* --------------------------------------------------------------------------------- the engines --
  */
 
 enum hx_errcode hx_exporter_equip(const struct hx_exporter *exporter, struct hx_diff *diff,
@@ -105,13 +105,14 @@ enum hx_errcode hx_exporter_equip(const struct hx_exporter *exporter, struct hx_
     return code;
 }
 
-static enum hx_errcode make_engine(struct hx_exporter *exporter,
-                                   const struct hx_descriptor_shares *shares, struct hx_error *err)
+static enum hx_errcode make_engines(struct hx_exporter *exporter,
+                                    const struct hx_descriptor_shares *shares, struct hx_error *err)
 {
     struct hx_engine_options options = {
         .board = &exporter->board,
         .registry = exporter->registry,
         .log = exporter->log,
+        .n_engines = exporter->n_engines,
         .max_in_flight = shares->max_in_flight,
         .seed = exporter->seed,
     };
@@ -120,7 +121,7 @@ static enum hx_errcode make_engine(struct hx_exporter *exporter,
     exporter->board.liveness_grace_ns = exporter->config.liveness_grace_ns;
     exporter->history_scale =
         hx_history_scale(exporter->history_ns, hx_clock_wall_ns(), hx_clock_monotonic_ns());
-    enum hx_errcode code = hx_engine_new(&options, &exporter->engine, err);
+    enum hx_errcode code = hx_engines_new(&options, &exporter->engines, err);
     if (code == HX_OK)
         code = hx_diff_make(NULL, &exporter->config, &diff, err);
     if (code == HX_OK)
@@ -128,7 +129,7 @@ static enum hx_errcode make_engine(struct hx_exporter *exporter,
     if (code == HX_OK)
         code = hx_diff_generation(&diff, &exporter->config, &generation, err);
     if (code == HX_OK)
-        code = hx_engine_apply(exporter->engine, generation, err);
+        code = hx_engines_apply(exporter->engines, generation, err);
     hx_diff_fini(&diff);
     return code;
 }
@@ -166,6 +167,6 @@ enum hx_errcode hx_exporter_assemble(struct hx_exporter *exporter,
     if (code == HX_OK)
         code = bind_addresses(exporter, shares, err);
     if (code == HX_OK)
-        code = make_engine(exporter, shares, err);
+        code = make_engines(exporter, shares, err);
     return code;
 }

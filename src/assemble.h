@@ -9,7 +9,7 @@
 #include "config/config.h"
 #include "descriptors.h"
 #include "diff.h"
-#include "engine/engine.h"
+#include "engine/engines.h"
 #include "health_exporter/exporter.h"
 #include "keeper.h"
 #include "watch.h"
@@ -37,6 +37,7 @@ struct hx_exporter {
     bool is_lifecycle_enabled;
     bool has_native_histograms;
     int64_t history_ns; /* how far back; 0: no history is kept */
+    size_t n_engines;
     struct hx_log *log;
     uint64_t seed;
     struct hx_diagnostics diagnostics; /* of the last load or add */
@@ -56,7 +57,7 @@ struct hx_exporter {
     struct hx_registry *registry;
     struct hx_gauge *reload_successful, *reload_time;
     struct hx_keeper *keeper;
-    struct hx_engine *engine;
+    struct hx_engines *engines;
     struct hx_web *web;
 };
 

@@ -9,6 +9,9 @@
 /* Listeners, epoll, event and log descriptors, DNS sockets, files being read. */
 #define RESERVED_DESCRIPTORS 128
 
+/* For each engine but the first: its loop's, and DNS sockets. */
+#define DESCRIPTORS_PER_ENGINE 16
+
 #define MAX_CONNECTIONS        512
 #define MAX_CONNECTIONS_PER_IP 256
 
@@ -34,9 +37,10 @@ void hx_descriptors_raise(void)
     (void)setrlimit(RLIMIT_NOFILE, &limit);
 }
 
-void hx_descriptors_share(size_t n, struct hx_descriptor_shares *shares)
+void hx_descriptors_share(size_t n, size_t n_engines, struct hx_descriptor_shares *shares)
 {
-    size_t spare = n > RESERVED_DESCRIPTORS ? n - RESERVED_DESCRIPTORS : 0;
+    size_t reserved = RESERVED_DESCRIPTORS + (n_engines - 1) * DESCRIPTORS_PER_ENGINE;
+    size_t spare = n > reserved ? n - reserved : 0;
     size_t web = spare / 2 < MAX_CONNECTIONS ? spare / 2 : MAX_CONNECTIONS;
     shares->max_connections = web < 16 ? 16 : (unsigned)web;
     shares->max_connections_per_ip = shares->max_connections < MAX_CONNECTIONS_PER_IP

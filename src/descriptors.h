@@ -20,7 +20,7 @@ size_t hx_descriptors_limit(void);
 /* Raises that to the hard limit (at most 65536), as far as it goes. */
 void hx_descriptors_raise(void);
 
-/* Shares n descriptors out. */
-void hx_descriptors_share(size_t n, struct hx_descriptor_shares *shares);
+/* Shares n descriptors out; each engine has some of its own. */
+void hx_descriptors_share(size_t n, size_t n_engines, struct hx_descriptor_shares *shares);
 
 #endif

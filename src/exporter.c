@@ -2,11 +2,11 @@
 /*
  * The exporter's life, and what may be asked of it while it runs.
  *
- *     new ─ load, add, listen (setup.c) ─ start: assemble, keeper, engine, web ─ stop ─ free
+ *     new ─ load, add, listen (setup.c) ─ start: assemble, keeper, engines, web ─ stop ─ free
  *
  * What start made before it failed is undone by hx_exporter_stop(), which takes any half of it. The
  * end goes the other way round: first the keeper, so that no reload is under way; then the web,
- * whose replies ask the engine; then the engine.
+ * whose replies ask the engines; then those.
  */
 #include "assemble.h"
 
@@ -59,6 +59,7 @@ struct hx_exporter *hx_exporter_new(void)
     }
     hx_diagnostics_init(&exporter->diagnostics);
     exporter->history_ns = HX_HISTORY_DEFAULT_NS;
+    exporter->n_engines = 1;
     exporter->telemetry_path = strdup("/metrics");
     exporter->registry = hx_registry_new();
     if (hx_config_init(&exporter->config, NULL) != HX_OK || exporter->telemetry_path == NULL ||
@@ -117,6 +118,7 @@ static void log_start(const struct hx_exporter *exporter, const struct hx_descri
     size_t n = exporter->config.n;
     hx_log(exporter->log, HX_LOG_INFO, "started", HX_LOG_STR("version", hx_version()),
            HX_LOG_STR("revision", hx_revision()), HX_LOG_INT("dependencies", (int64_t)n),
+           HX_LOG_INT("engine_threads", (int64_t)exporter->n_engines),
            HX_LOG_INT("max_checks_in_flight", (int64_t)shares->max_in_flight),
            HX_LOG_INT("max_connections", shares->max_connections));
     for (size_t i = 0; i < exporter->n_listens; i++) {
@@ -155,7 +157,7 @@ static enum hx_errcode make_keeper(struct hx_exporter *exporter, struct hx_error
 static enum hx_errcode start(struct hx_exporter *exporter, struct hx_error *err)
 {
     struct hx_descriptor_shares shares;
-    hx_descriptors_share(hx_descriptors_limit(), &shares);
+    hx_descriptors_share(hx_descriptors_limit(), exporter->n_engines, &shares);
     enum hx_errcode code =
         hx_exporter_take_share(exporter, &exporter->config, &exporter->diagnostics);
     if (code != HX_OK)
@@ -164,7 +166,7 @@ static enum hx_errcode start(struct hx_exporter *exporter, struct hx_error *err)
     if (code == HX_OK)
         code = make_keeper(exporter, err);
     if (code == HX_OK)
-        code = hx_engine_start(exporter->engine, err);
+        code = hx_engines_start(exporter->engines, err);
     if (code == HX_OK && exporter->web != NULL)
         code = hx_web_start(exporter->web, err);
     if (code == HX_OK)
@@ -218,8 +220,8 @@ void hx_exporter_stop(struct hx_exporter *exporter)
         hx_web_stop(exporter->web, STOP_GRACE_NS);
     hx_web_free(exporter->web);
     exporter->web = NULL;
-    hx_engine_free(exporter->engine);
-    exporter->engine = NULL;
+    hx_engines_free(exporter->engines);
+    exporter->engines = NULL;
     hx_keeper_free(exporter->keeper);
     exporter->keeper = NULL;
 }
@@ -272,11 +274,11 @@ enum hx_errcode hx_exporter_report(struct hx_exporter *exporter, const char *nam
                                    const char *message, struct hx_error *err)
 {
     struct hx_report report = {.is_pass = is_pass, .arrived_ns = hx_clock_monotonic_ns()};
-    if (exporter->engine == NULL)
+    if (exporter->engines == NULL)
         return hx_error_set(err, HX_ERR_BUSY, "the exporter is not running");
     if (message != NULL)
         snprintf(report.message, sizeof(report.message), "%s", message);
-    enum hx_errcode code = hx_engine_report(exporter->engine, name, &report, err);
+    enum hx_errcode code = hx_engines_report(exporter->engines, name, &report, err);
     return code == HX_ERR_NOTFOUND ? refuse_unknown(exporter, name, err) : code;
 }
 

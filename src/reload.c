@@ -2,7 +2,7 @@
 /*
  * A reload: everything is read and made anew beside what runs, and then exchanged, or not at all.
  *
- *     read all files ─ diff ─ engine prepares ─ web takes its access ─ engine commits ─ the rest
+ *     read all files ─ diff ─ engines prepare ─ web takes its access ─ engines commit ─ the rest
  *          │            │           │                   │
  *          └────────────┴───────────┴───────────────────┴── fails: nothing has changed
  *
@@ -100,11 +100,11 @@ static enum hx_errcode prepare(struct reload *reload, struct hx_error *err)
     if (code == HX_OK)
         code = hx_diff_generation(&reload->diff, &reload->config, &next, err);
     if (code == HX_OK)
-        code = hx_engine_prepare(exporter->engine, next, err);
+        code = hx_engines_prepare(exporter->engines, next, err);
     return code;
 }
 
-/* The engine has prepared; the access is the last that may fail. */
+/* The engines have prepared; the access is the last that may fail. */
 static enum hx_errcode agree(struct reload *reload, struct hx_error *err)
 {
     struct hx_exporter *exporter = reload->exporter;
@@ -115,7 +115,7 @@ static enum hx_errcode agree(struct reload *reload, struct hx_error *err)
     enum hx_errcode code = hx_web_set_access(exporter->web, access, err);
     if (code == HX_OK)
         return HX_OK;
-    hx_engine_abandon(exporter->engine);
+    hx_engines_abandon(exporter->engines);
     return hx_error_wrap(err, code, "%s", exporter->web_config_path);
 }
 
@@ -123,7 +123,7 @@ static void commit(struct reload *reload)
 {
     struct hx_exporter *exporter = reload->exporter;
     struct hx_config old = exporter->config;
-    hx_engine_commit(exporter->engine);
+    hx_engines_commit(exporter->engines);
     exporter->board.liveness_grace_ns = reload->config.liveness_grace_ns;
     exporter->config = reload->config;
     reload->config = old;

@@ -115,6 +115,16 @@ void hx_exporter_enable_lifecycle(struct hx_exporter *exporter, bool is_enabled)
     exporter->is_lifecycle_enabled = is_enabled;
 }
 
+enum hx_errcode hx_exporter_engine_threads(struct hx_exporter *exporter, size_t n,
+                                           struct hx_error *err)
+{
+    if (n < 1 || n > HX_MAX_ENGINE_THREADS)
+        return hx_error_set(err, HX_ERR_INVALID, "%zu engine threads: expected 1 to %d", n,
+                            HX_MAX_ENGINE_THREADS);
+    exporter->n_engines = n;
+    return HX_OK;
+}
+
 /* The text may hold a password; it is wiped with the exporter. */
 static enum hx_errcode keep_argument(struct hx_exporter *exporter, const char *name_url,
                                      struct hx_error *err)

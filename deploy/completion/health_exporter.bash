@@ -27,7 +27,8 @@ _health_exporter_flags()
     *)
         echo --config.file= --config.check --config.schema --print-alert-rules \
             --metrics.native-histograms --print-dashboard --web.listen-address= --web.config.file= \
-            --web.enable-lifecycle --web.history= --shutdown.delay= --web.telemetry-path= --log.level= \
+            --web.enable-lifecycle --web.history= --engine.threads= \
+            --shutdown.delay= --web.telemetry-path= --log.level= \
             --log.format= --shard= --total-shards= --version
         ;;
     esac

@@ -5,6 +5,11 @@
  *
  * A check runs on the engine's loop thread. The engine owns the deadline, the timing, the
  * thresholds, metrics and logs; a kind only speaks the protocol. A kind may never block.
+ *
+ * There may be several engines, each with a loop and a thread of its own. All checks of a
+ * dependency run in one of them, so its settings and its run memory need no lock; those of two
+ * dependencies of a kind may run at once. What they share is what attach has made, which belongs to
+ * one loop; anything else must be constant or locked.
  */
 #ifndef HEALTH_EXPORTER_CHECK_H
 #define HEALTH_EXPORTER_CHECK_H

@@ -112,6 +112,12 @@ HX_API void hx_exporter_enable_lifecycle(struct hx_exporter *exporter, bool is_e
 HX_API enum hx_errcode hx_exporter_shard(struct hx_exporter *exporter, int ordinal, int total,
                                          struct hx_error *err) HX_MUST_CHECK;
 
+/* Shares the checks among n threads, 1 to HX_MAX_ENGINE_THREADS: for those who need more than one
+ * core for them. A dependency stays with one, chosen by a stable hash of its name. 1 unless set. */
+#define HX_MAX_ENGINE_THREADS 64
+HX_API enum hx_errcode hx_exporter_engine_threads(struct hx_exporter *exporter, size_t n,
+                                                  struct hx_error *err) HX_MUST_CHECK;
+
 /* Starts checking and listening. With neither file nor dependency it checks this host's disk and
  * memory. On failure nothing runs. */
 HX_API enum hx_errcode hx_exporter_start(struct hx_exporter *exporter,

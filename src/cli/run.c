@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* health_exporter [flags] [NAME=URL...]: what it is told by flags, and then serve.c. */
 #include "base/clock.h"
+#include "base/units.h"
 #include "cli/cli.h"
 #include "cli/configure.h"
 #include "cli/environment.h"
@@ -33,6 +34,7 @@ struct run_options {
     int64_t history_ns;
     bool has_native_histograms;
     struct hx_sharing_options sharing;
+    const char *engine_threads;
     bool is_lifecycle_enabled;
     int64_t shutdown_delay_ns;
     int log_level;  /* enum hx_log_level */
@@ -77,6 +79,9 @@ static const struct hx_flag run_flags[] = {
      HX_HELP_SHARD, NULL},
     {"total-shards", 0, HX_FLAG_TEXT, offsetof(struct run_options, sharing.total), "N",
      HX_HELP_TOTAL_SHARDS, NULL},
+    {"engine.threads", 0, HX_FLAG_TEXT, offsetof(struct run_options, engine_threads), "N",
+     "Share the checks among this many threads, 1 to 64: when one core is not enough. Default: 1.",
+     NULL},
     {"shutdown.delay", 0, HX_FLAG_DURATION, offsetof(struct run_options, shutdown_delay_ns),
      "DURATION",
      "On SIGTERM, how long to be not ready but go on serving; a second signal ends it. Default: "
@@ -138,6 +143,16 @@ static enum hx_errcode set_history(struct hx_exporter *exporter, int64_t span_ns
     return code == HX_OK ? code : hx_error_wrap(err, code, "--web.history");
 }
 
+static enum hx_errcode set_threads(struct hx_exporter *exporter, const char *text,
+                                   struct hx_error *err)
+{
+    struct hx_error why = {0};
+    int64_t n = 1;
+    if (text != NULL && hx_parse_int(text, 1, HX_MAX_ENGINE_THREADS, &n, &why) != HX_OK)
+        return hx_error_set(err, HX_ERR_INVALID, "--engine.threads=%.40s: %s", text, why.message);
+    return hx_exporter_engine_threads(exporter, (size_t)n, err);
+}
+
 static int serve(struct hx_exporter *exporter, const struct run_options *options)
 {
     struct hx_systemd systemd;
@@ -149,6 +164,8 @@ static int serve(struct hx_exporter *exporter, const struct run_options *options
         code = hx_exporter_telemetry_path(exporter, options->telemetry_path, &err);
     if (code == HX_OK)
         code = set_history(exporter, options->history_ns, &err);
+    if (code == HX_OK)
+        code = set_threads(exporter, options->engine_threads, &err);
     if (code == HX_OK)
         code = hx_exporter_log(exporter, STDERR_FILENO, (enum hx_log_level)options->log_level,
                                (enum hx_log_format)options->log_format, &err);

@@ -130,7 +130,8 @@ struct hx_record *hx_generation_find(const struct hx_generation *generation, con
 
 enum hx_errcode hx_board_init(struct hx_board *board, struct hx_error *err)
 {
-    *board = (struct hx_board){.liveness_grace_ns = 15 * HX_NS_PER_S,
+    *board = (struct hx_board){.n_engines = 1,
+                               .liveness_grace_ns = 15 * HX_NS_PER_S,
                                .started_wall_ns = hx_clock_wall_ns(),
                                .shard = {.ordinal = 0, .total = 1}};
     int error = pthread_mutex_init(&board->lock, NULL);
@@ -144,6 +145,30 @@ void hx_board_fini(struct hx_board *board)
     hx_generation_release(board->generation);
     pthread_mutex_destroy(&board->lock);
     *board = (struct hx_board){0};
+}
+
+/* Of two engines at once the later may store the older moment: it stands until the next beat. It is
+ * never too young, so that one engine cannot speak for another that is stuck. */
+void hx_board_beat(struct hx_board *board, size_t engine, int64_t now_ns)
+{
+    int64_t oldest = now_ns;
+    atomic_store_explicit(&board->beats_ns[engine], now_ns, memory_order_release);
+    for (size_t i = 0; i < board->n_engines; i++) {
+        int64_t beat = atomic_load_explicit(&board->beats_ns[i], memory_order_acquire);
+        if (beat != 0 && beat < oldest)
+            oldest = beat;
+    }
+    atomic_store_explicit(&board->heartbeat_ns, oldest, memory_order_release);
+}
+
+bool hx_board_end_first_round(struct hx_board *board)
+{
+    size_t before = atomic_fetch_add_explicit(&board->n_first_rounds, 1, memory_order_acq_rel);
+    if (before + 1 < board->n_engines)
+        return false;
+    atomic_store_explicit(&board->is_first_round_done, true, memory_order_release);
+    hx_board_changed(board, true);
+    return true;
 }
 
 void hx_board_set(struct hx_board *board, struct hx_generation *generation)

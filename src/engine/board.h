@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The board: the border between the engine, which writes, and everything that reads. It holds the
- * current generation (the records of one configuration), the engine's heartbeat, and what the
+ * current generation (the records of one configuration), the engines' heartbeat, and what the
  * operator wants (draining). Readers hold a generation while they render; it is freed when the last
  * of them lets go.
  */
@@ -10,6 +10,7 @@
 
 #include "base/shard.h"
 #include "engine/record.h"
+#include "health_exporter/exporter.h"
 #include "metrics/exposition.h"
 
 #include <pthread.h>
@@ -67,8 +68,12 @@ struct hx_board {
     struct hx_maintenance maintenance[HX_N_MAINTENANCE_SOURCES];
     _Atomic uint64_t version;         /* grows with each published status */
     _Atomic uint64_t verdict_version; /* grows with each change of a state, start or drain */
-    _Atomic int64_t heartbeat_ns;     /* the engine's last turn, monotonic; 0: not started */
-    _Atomic bool is_first_round_done;
+    size_t n_engines;                 /* that write here; set before the first of them starts */
+    _Atomic int64_t
+        beats_ns[HX_MAX_ENGINE_THREADS]; /* the last turn of each, monotonic; 0: none yet */
+    _Atomic int64_t heartbeat_ns;        /* the oldest of them; 0: not started */
+    _Atomic size_t n_first_rounds;       /* that engines have done */
+    _Atomic bool is_first_round_done;    /* by all */
     _Atomic bool is_draining;
     _Atomic int64_t liveness_grace_ns; /* a reload may change it */
     int64_t started_wall_ns;
@@ -77,6 +82,12 @@ struct hx_board {
 
 enum hx_errcode hx_board_init(struct hx_board *board, struct hx_error *err) HX_MUST_CHECK;
 void hx_board_fini(struct hx_board *board);
+
+/* An engine has turned. */
+void hx_board_beat(struct hx_board *board, size_t engine, int64_t now_ns);
+
+/* An engine has done its first round; once for each. True for the last of them: all have. */
+bool hx_board_end_first_round(struct hx_board *board);
 
 /* Publishes a generation (takes the reference); any thread. */
 void hx_board_set(struct hx_board *board, struct hx_generation *generation);

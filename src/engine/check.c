@@ -164,15 +164,8 @@ static void fill_status(struct hx_check *check, bool is_changed)
 static void count_first_result(struct hx_check *check)
 {
     struct hx_runner *runner = check->runner;
-    if (runner->n_without_result == 0 || --runner->n_without_result > 0)
-        return;
-    /* Those that a reload has added make no second first round. */
-    if (atomic_exchange_explicit(&runner->options.board->is_first_round_done, true,
-                                 memory_order_acq_rel))
-        return;
-    hx_board_changed(runner->options.board, true);
-    hx_log(runner->options.log, HX_LOG_INFO, "first round of checks done",
-           HX_LOG_INT("dependencies", (int64_t)runner->generation->n));
+    if (runner->n_without_result > 0 && --runner->n_without_result == 0)
+        hx_runner_end_first_round(runner);
 }
 
 static void count_skipped(struct hx_check *check, enum hx_skip_cause cause, int64_t n)
@@ -251,8 +244,7 @@ static void end_run(struct hx_check *check)
 {
     hx_timer_clear(&check->runner->deadlines, &check->deadline);
     check->step = HX_STEP_IDLE;
-    check->runner->n_in_flight--;
-    hx_gauge_set(check->runner->options.in_flight, (double)check->runner->n_in_flight);
+    hx_runner_count(check->runner, -1);
 }
 
 /* A kept connection is a descriptor; when there are more dependencies than slots, none is kept. */
@@ -354,10 +346,10 @@ void hx_check_begin(struct hx_check *check)
     check->is_finished = false;
     check->phase = -1;
     check->status.phase_set = 0;
-    check->status.check_id = runner->next_check_id++;
+    check->status.check_id = runner->next_check_id;
+    runner->next_check_id += (int64_t)runner->options.n_engines;
     check->started_ns = now;
-    runner->n_in_flight++;
-    hx_gauge_set(runner->options.in_flight, (double)runner->n_in_flight);
+    hx_runner_count(runner, 1);
     hx_timer_set(&runner->deadlines, &check->deadline, now + policy_of(check)->timeout_ns);
     kind_of(check)->start(check);
     if (check->is_finished)
@@ -377,7 +369,7 @@ void hx_check_due(struct hx_check *check, int64_t now_ns)
         count_skipped(check, HX_SKIP_CAPACITY, 1);
     } else if (check->step != HX_STEP_IDLE) {
         count_skipped(check, HX_SKIP_BUSY, 1);
-    } else if (runner->n_in_flight < runner->options.max_in_flight) {
+    } else if (runner->n_in_flight < runner->n_slots) {
         hx_check_begin(check);
     } else {
         check->step = HX_STEP_QUEUED;

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The engine: a runner, a resolver and a loop in a thread of their own. Other threads reach it by
+ * An engine: a runner, a resolver and a loop in a thread of their own. Other threads reach it by
  * reports, which lie in a list under a mutex until the loop takes them, and by the handover of a
- * generation; uv_async_send() wakes it. Life: new (loop and handles made, nothing runs) - apply
- * (the first generation, in the caller's thread) - start - commands - stop (cancel all, close the
- * handles, turn the loop until they are closed, join) - free.
+ * generation; uv_async_send() wakes it. Life: new (loop and handles made, nothing runs) - handover
+ * of the first generation, in the caller's thread - start - commands - end (cancel all, close the
+ * handles, turn the loop until they are closed) - free (join).
  */
 #include "engine/engine.h"
 
@@ -21,9 +21,6 @@
 #include <uv.h>
 
 #define HEARTBEAT_MS 1000
-
-/* How long a loop may take to answer a reload before it counts as stuck. */
-#define ANSWER_NS (10 * HX_NS_PER_S)
 
 /* Reports waiting for the loop; a service that reports faster is told so. */
 #define MAX_POSTED 4096
@@ -142,6 +139,8 @@ static void init_runner(struct hx_engine *engine)
         .resolver = engine->resolver,
         .loop_lag = engine->loop_lag,
         .in_flight = engine->in_flight,
+        .engine = engine->options.index,
+        .n_engines = engine->options.n_engines,
         .max_in_flight = engine->options.max_in_flight,
         .seed = engine->options.seed,
     };
@@ -196,6 +195,7 @@ static void *run_engine(void *data)
 
 enum hx_errcode hx_engine_start(struct hx_engine *engine, struct hx_error *err)
 {
+    char name[16];
     on_heartbeat(&engine->heartbeat);
     uv_update_time(&engine->loop);
     uv_timer_start(&engine->heartbeat, on_heartbeat, HEARTBEAT_MS, HEARTBEAT_MS);
@@ -203,7 +203,8 @@ enum hx_errcode hx_engine_start(struct hx_engine *engine, struct hx_error *err)
     if (error != 0)
         return hx_error_set(err, HX_ERR_SYSTEM, "cannot start the engine's thread: %s",
                             strerror(error));
-    pthread_setname_np(engine->thread, "hx-engine");
+    snprintf(name, sizeof(name), "hx-engine-%u", (unsigned)(engine->options.index % 100));
+    pthread_setname_np(engine->thread, name);
     engine->is_started = true;
     return HX_OK;
 }
@@ -218,19 +219,19 @@ static void on_heartbeat(uv_timer_t *timer)
 {
     struct hx_engine *engine = timer->data;
     struct hx_resolver_stats stats;
-    atomic_store_explicit(&engine->options.board->heartbeat_ns, hx_clock_monotonic_ns(),
-                          memory_order_release);
+    hx_board_beat(engine->options.board, engine->options.index, hx_clock_monotonic_ns());
     hx_resolver_stats(engine->resolver, &stats);
     carry(&engine->lookups, stats.lookups);
     carry(&engine->cache_hits, stats.cache_hits);
-    if (engine->options.log != NULL)
+    /* The log is one for all engines. */
+    if (engine->options.log != NULL && engine->options.index == 0)
         carry(&engine->log_dropped, hx_log_dropped(engine->options.log));
 }
 
 /* -------------------------------------------------------------------------------- reports -- */
 
-static enum hx_errcode post(struct hx_engine *engine, const char *name,
-                            const struct hx_report *report, struct hx_error *err)
+enum hx_errcode hx_engine_post(struct hx_engine *engine, const char *name,
+                               const struct hx_report *report, struct hx_error *err)
 {
     struct posted *posted = calloc(1, sizeof(*posted));
     if (posted == NULL)
@@ -281,78 +282,52 @@ static void on_wake(uv_async_t *async)
     }
 }
 
-enum hx_errcode hx_engine_report(struct hx_engine *engine, const char *name,
-                                 const struct hx_report *report, struct hx_error *err)
-{
-    struct hx_generation *generation = hx_board_hold(engine->options.board);
-    struct hx_record *record = generation == NULL ? NULL : hx_generation_find(generation, name);
-    enum hx_errcode code = HX_OK;
-    if (record == NULL)
-        code = hx_error_set(err, HX_ERR_NOTFOUND, "no dependency named \"%s\"", name);
-    else if (record->dependency->kind->report == NULL)
-        code = hx_error_set(err, HX_ERR_UNSUPPORTED,
-                            "dependency \"%s\" is checked by kind %s and takes no reports", name,
-                            record->dependency->kind->name);
-    if (code == HX_OK)
-        code = post(engine, name, report, err);
-    hx_generation_release(generation);
-    return code;
-}
-
 /* -------------------------------------------------------------------------- generations -- */
 
-enum hx_errcode hx_engine_prepare(struct hx_engine *engine, struct hx_generation *generation,
-                                  struct hx_error *err)
+/* Before the start the caller's thread is the loop's. */
+static void let_serve(struct hx_engine *engine)
+{
+    if (engine->is_started)
+        uv_async_send(&engine->wake);
+    else
+        hx_handover_serve(&engine->handover, &engine->runner);
+}
+
+enum hx_errcode hx_engine_ask(struct hx_engine *engine, struct hx_generation *generation,
+                              struct hx_error *err)
 {
     enum hx_errcode code = hx_handover_ask(&engine->handover, generation, err);
-    if (code != HX_OK)
-        return code;
-    if (engine->is_started)
-        uv_async_send(&engine->wake);
-    else
-        hx_handover_serve(&engine->handover, &engine->runner);
-    return hx_handover_await(&engine->handover, ANSWER_NS, err);
-}
-
-static void decide(struct hx_engine *engine, bool is_wanted)
-{
-    hx_handover_decide(&engine->handover, is_wanted);
-    if (engine->is_started)
-        uv_async_send(&engine->wake);
-    else
-        hx_handover_serve(&engine->handover, &engine->runner);
-    hx_handover_settle(&engine->handover, ANSWER_NS);
-}
-
-void hx_engine_commit(struct hx_engine *engine)
-{
-    decide(engine, true);
-}
-
-void hx_engine_abandon(struct hx_engine *engine)
-{
-    decide(engine, false);
-}
-
-enum hx_errcode hx_engine_apply(struct hx_engine *engine, struct hx_generation *generation,
-                                struct hx_error *err)
-{
-    enum hx_errcode code = hx_engine_prepare(engine, generation, err);
     if (code == HX_OK)
-        hx_engine_commit(engine);
+        let_serve(engine);
     return code;
+}
+
+enum hx_errcode hx_engine_await(struct hx_engine *engine, int64_t until_ns, struct hx_error *err)
+{
+    return hx_handover_await(&engine->handover, until_ns, err);
+}
+
+bool hx_engine_decide(struct hx_engine *engine, bool is_wanted)
+{
+    bool is_decided = hx_handover_decide(&engine->handover, is_wanted);
+    if (is_decided)
+        let_serve(engine);
+    return is_decided;
+}
+
+void hx_engine_settle(struct hx_engine *engine, int64_t until_ns)
+{
+    hx_handover_settle(&engine->handover, until_ns);
 }
 
 /* ------------------------------------------------------------------------------- the end -- */
 
-void hx_engine_stop(struct hx_engine *engine)
+void hx_engine_end(struct hx_engine *engine)
 {
     if (!engine->is_started)
         return;
     atomic_store(&engine->is_stop_wanted, true);
     uv_async_send(&engine->wake);
-    pthread_join(engine->thread, NULL);
-    engine->is_started = false;
 }
 
 static void free_posted(struct hx_engine *engine)
@@ -368,7 +343,9 @@ void hx_engine_free(struct hx_engine *engine)
 {
     if (engine == NULL)
         return;
-    hx_engine_stop(engine);
+    hx_engine_end(engine);
+    if (engine->is_started)
+        pthread_join(engine->thread, NULL);
     if (engine->resolver != NULL) { /* it never ran */
         hx_handover_end(&engine->handover, &engine->runner);
         hx_runner_stop(&engine->runner);

@@ -124,10 +124,10 @@ enum hx_errcode hx_handover_ask(struct hx_handover *handover, struct hx_generati
 
 /* Waits while the step is one of the two; the lock is held. */
 static void wait_while(struct hx_handover *handover, enum hx_handover_step first,
-                       enum hx_handover_step second, int64_t wait_ns)
+                       enum hx_handover_step second, int64_t until_ns)
 {
-    int64_t until = hx_clock_monotonic_ns() + wait_ns;
-    struct timespec deadline = {.tv_sec = until / HX_NS_PER_S, .tv_nsec = until % HX_NS_PER_S};
+    struct timespec deadline = {.tv_sec = until_ns / HX_NS_PER_S,
+                                .tv_nsec = until_ns % HX_NS_PER_S};
     int error = 0;
     while ((handover->step == first || handover->step == second) && error != ETIMEDOUT)
         error = pthread_cond_timedwait(&handover->moved, &handover->lock, &deadline);
@@ -144,12 +144,12 @@ static void take_back(struct hx_handover *handover)
     move_to(handover, is_untouched ? HX_HANDOVER_IDLE : HX_HANDOVER_UNWANTED);
 }
 
-enum hx_errcode hx_handover_await(struct hx_handover *handover, int64_t wait_ns,
+enum hx_errcode hx_handover_await(struct hx_handover *handover, int64_t until_ns,
                                   struct hx_error *err)
 {
     enum hx_errcode code = HX_OK;
     pthread_mutex_lock(&handover->lock);
-    wait_while(handover, HX_HANDOVER_ASKED, HX_HANDOVER_MAKING, wait_ns);
+    wait_while(handover, HX_HANDOVER_ASKED, HX_HANDOVER_MAKING, until_ns);
     if (handover->step == HX_HANDOVER_FAILED) {
         code = hx_error_set(err, handover->err.code, "%s", handover->err.message);
         move_to(handover, HX_HANDOVER_IDLE);
@@ -161,17 +161,19 @@ enum hx_errcode hx_handover_await(struct hx_handover *handover, int64_t wait_ns,
     return code;
 }
 
-void hx_handover_decide(struct hx_handover *handover, bool is_wanted)
+bool hx_handover_decide(struct hx_handover *handover, bool is_wanted)
 {
     pthread_mutex_lock(&handover->lock);
-    if (handover->step == HX_HANDOVER_READY)
+    bool is_ready = handover->step == HX_HANDOVER_READY;
+    if (is_ready)
         move_to(handover, is_wanted ? HX_HANDOVER_WANTED : HX_HANDOVER_UNWANTED);
     pthread_mutex_unlock(&handover->lock);
+    return is_ready;
 }
 
-void hx_handover_settle(struct hx_handover *handover, int64_t wait_ns)
+void hx_handover_settle(struct hx_handover *handover, int64_t until_ns)
 {
     pthread_mutex_lock(&handover->lock);
-    wait_while(handover, HX_HANDOVER_WANTED, HX_HANDOVER_UNWANTED, wait_ns);
+    wait_while(handover, HX_HANDOVER_WANTED, HX_HANDOVER_UNWANTED, until_ns);
     pthread_mutex_unlock(&handover->lock);
 }

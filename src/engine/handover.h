@@ -53,14 +53,14 @@ void hx_handover_end(struct hx_handover *handover, struct hx_runner *runner);
 enum hx_errcode hx_handover_ask(struct hx_handover *handover, struct hx_generation *generation,
                                 struct hx_error *err) HX_MUST_CHECK;
 
-/* Waits for the loop's answer to it, wait_ns at most. */
-enum hx_errcode hx_handover_await(struct hx_handover *handover, int64_t wait_ns,
+/* Waits for the loop's answer to it, until a monotonic moment at most. */
+enum hx_errcode hx_handover_await(struct hx_handover *handover, int64_t until_ns,
                                   struct hx_error *err) HX_MUST_CHECK;
 
-/* After an answer that was HX_OK: yes or no. */
-void hx_handover_decide(struct hx_handover *handover, bool is_wanted);
+/* After an answer that was HX_OK: yes or no. False: there was none such, and nothing is done. */
+bool hx_handover_decide(struct hx_handover *handover, bool is_wanted);
 
-/* Waits until the loop has done it, wait_ns at most; it will, however late. */
-void hx_handover_settle(struct hx_handover *handover, int64_t wait_ns);
+/* Waits until the loop has done it, or that moment has come; it will, however late. */
+void hx_handover_settle(struct hx_handover *handover, int64_t until_ns);
 
 #endif

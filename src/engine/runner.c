@@ -7,6 +7,7 @@
 #include "engine/runner.h"
 
 #include "base/clock.h"
+#include "base/shard.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -29,8 +30,8 @@ void hx_runner_init(struct hx_runner *runner, const struct hx_runner_options *op
 {
     *runner = (struct hx_runner){.options = *options,
                                  .turn_at_ns = INT64_MAX,
-                                 .next_check_id = 1,
-                                 .random_state = options->seed};
+                                 .next_check_id = (int64_t)options->engine + 1,
+                                 .random_state = options->seed + options->engine};
     runner->queue_last = &runner->queue_first;
     uv_timer_init(options->loop, &runner->timer);
     uv_idle_init(options->loop, &runner->more);
@@ -114,6 +115,12 @@ static void unqueue(struct hx_runner *runner, struct hx_check *check)
         runner->queue_last = link;
 }
 
+void hx_runner_count(struct hx_runner *runner, int more)
+{
+    runner->n_in_flight += (size_t)more;
+    hx_gauge_add(runner->options.in_flight, more);
+}
+
 static void unlist(struct hx_runner *runner, struct hx_check *check)
 {
     struct hx_check **link = &runner->dropped;
@@ -129,7 +136,7 @@ static void check_free(struct hx_check *check)
     if (check->step == HX_STEP_QUEUED)
         unqueue(runner, check);
     if (check->step == HX_STEP_STARTING || check->step == HX_STEP_RUNNING)
-        hx_gauge_set(runner->options.in_flight, (double)--runner->n_in_flight);
+        hx_runner_count(runner, -1);
     if (check->is_listed)
         unlist(runner, check);
     hx_timer_clear(&runner->dues, &check->due);
@@ -140,6 +147,13 @@ static void check_free(struct hx_check *check)
     free(check);
 }
 
+static bool is_own(const struct hx_runner *runner, const struct hx_record *record)
+{
+    const struct hx_runner_options *options = &runner->options;
+    return hx_shard_of(record->dependency->name, HX_SHARING_ENGINES, options->n_engines) ==
+           options->engine;
+}
+
 /* Fills checks[] for the generation: those of records that stay are taken over, others made. */
 static enum hx_errcode collect_checks(struct hx_runner *runner,
                                       const struct hx_generation *generation,
@@ -148,6 +162,8 @@ static enum hx_errcode collect_checks(struct hx_runner *runner,
     const struct hx_generation *old = runner->generation;
     for (size_t i = 0; i < generation->n; i++) {
         struct hx_record *record = generation->records[i];
+        if (!is_own(runner, record))
+            continue;
         size_t at = old == NULL ? SIZE_MAX : hx_generation_index(old, record->dependency->name);
         if (at != SIZE_MAX && old->records[at] == record) {
             checks[i] = runner->checks[at];
@@ -176,20 +192,43 @@ static void free_others(struct hx_check **checks, size_t n, const struct hx_gene
     }
 }
 
+void hx_runner_end_first_round(struct hx_runner *runner)
+{
+    if (runner->is_first_round_done)
+        return;
+    runner->is_first_round_done = true;
+    if (hx_board_end_first_round(runner->options.board))
+        hx_log(runner->options.log, HX_LOG_INFO, "first round of checks done",
+               HX_LOG_INT("dependencies", (int64_t)runner->generation->n));
+}
+
+/* Slots are shared out as dependencies are: while there is one for each, an engine has one for each
+ * of its own. */
+static size_t share_of_slots(const struct hx_runner *runner, size_t n_own)
+{
+    size_t n = runner->generation->n;
+    size_t share = n == 0 ? 0 : runner->options.max_in_flight * n_own / n;
+    return share == 0 ? 1 : share;
+}
+
 static void begin_schedules(struct hx_runner *runner)
 {
     int64_t now = hx_clock_monotonic_ns();
-    struct hx_board *board = runner->options.board;
+    size_t n_own = 0;
     runner->n_without_result = 0;
     for (size_t i = 0; i < runner->generation->n; i++) {
         struct hx_check *check = runner->checks[i];
+        if (check == NULL)
+            continue;
+        n_own++;
         if (check->due.position == 0)
             hx_timer_set(&runner->dues, &check->due, hx_schedule_first(&check->schedule, now));
         if (!check->machine.has_result)
             runner->n_without_result++;
     }
+    runner->n_slots = share_of_slots(runner, n_own);
     if (runner->n_without_result == 0)
-        atomic_store_explicit(&board->is_first_round_done, true, memory_order_release);
+        hx_runner_end_first_round(runner);
 }
 
 enum hx_errcode hx_runner_prepare(struct hx_runner *runner, struct hx_generation *generation,
@@ -227,8 +266,6 @@ void hx_runner_commit(struct hx_runner *runner, struct hx_change *change)
     runner->generation = change->generation;
     *change = (struct hx_change){0};
     begin_schedules(runner);
-    atomic_fetch_add_explicit(&runner->generation->references, 1, memory_order_relaxed);
-    hx_board_set(runner->options.board, runner->generation);
     hx_runner_arm(runner);
 }
 
@@ -237,9 +274,9 @@ void hx_runner_report(struct hx_runner *runner, const char *name, const struct h
     if (runner->generation == NULL)
         return;
     size_t at = hx_generation_index(runner->generation, name);
-    if (at == SIZE_MAX || runner->generation->records[at]->dependency->kind->report == NULL)
+    struct hx_check *check = at == SIZE_MAX ? NULL : runner->checks[at];
+    if (check == NULL || check->record->dependency->kind->report == NULL)
         return;
-    struct hx_check *check = runner->checks[at];
     check->record->dependency->kind->report(check, report);
     if (check->step != HX_STEP_IDLE)
         return;
@@ -252,7 +289,7 @@ void hx_runner_report(struct hx_runner *runner, const char *name, const struct h
 /* When there is something to do next; INT64_MAX: nothing. */
 static int64_t next_moment(const struct hx_runner *runner, int64_t now_ns)
 {
-    bool has_slot = runner->n_in_flight < runner->options.max_in_flight;
+    bool has_slot = runner->n_in_flight < runner->n_slots;
     if (runner->dropped != NULL || (runner->queue_first != NULL && has_slot))
         return now_ns;
     const struct hx_timer_node *due = hx_timer_first(&runner->dues);
@@ -324,7 +361,7 @@ static void start_queued(struct hx_runner *runner)
 {
     for (int started = 0; started < STARTS_PER_TURN; started++) {
         struct hx_check *check = runner->queue_first;
-        if (check == NULL || runner->n_in_flight >= runner->options.max_in_flight)
+        if (check == NULL || runner->n_in_flight >= runner->n_slots)
             return;
         runner->queue_first = check->next_queued;
         if (runner->queue_first == NULL)
@@ -360,10 +397,8 @@ static void on_more(uv_idle_t *more)
 
 void hx_runner_stop(struct hx_runner *runner)
 {
-    if (runner->generation != NULL) {
-        for (size_t i = 0; i < runner->generation->n; i++)
-            check_free(runner->checks[i]);
-    }
+    if (runner->generation != NULL)
+        free_others(runner->checks, runner->generation->n, NULL, NULL);
     free(runner->checks);
     runner->checks = NULL;
     hx_generation_release(runner->generation);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The runner: the checks of a generation on one loop. It knows no thread; the engine puts it in
- * one.
+ * The runner: the checks of a generation on one loop, or of that part of it which is its engine's.
+ * It knows no thread; the engine puts it in one.
  *
  * One uv timer serves everything that is due, starts and deadlines alike. A turn of it: drop the
  * connections that are to go, end the checks whose deadline has passed, start those that are due (a
@@ -67,16 +67,17 @@ struct hx_runner_options {
     struct hx_log *log;
     struct hx_resolver *resolver;
     struct hx_histogram *loop_lag; /* observed at each turn that had its time */
-    struct hx_gauge *in_flight;
-    size_t max_in_flight;
+    struct hx_gauge *in_flight;    /* of all engines together */
+    size_t engine, n_engines;      /* its place among those that share the dependencies by name */
+    size_t max_in_flight;          /* of all engines together */
     uint64_t seed;
 };
 
 struct hx_runner {
     struct hx_runner_options options;
     struct hx_generation *generation; /* held; checks[i] belongs to its records[i] */
-    struct hx_check **checks;
-    uv_timer_t timer;   /* of the next turn */
+    struct hx_check **checks;         /* NULL for those of other engines */
+    uv_timer_t timer;                 /* of the next turn */
     uv_idle_t more;     /* for a turn that is to come as soon as the loop has polled */
     int64_t turn_at_ns; /* for when it is armed; INT64_MAX: not */
     struct hx_timer_heap dues;
@@ -85,8 +86,9 @@ struct hx_runner {
     struct hx_check *dropped;
     struct hx_shared_part *parts;
     size_t n_parts;
-    size_t n_in_flight;
-    size_t n_without_result; /* until the first round is done */
+    size_t n_in_flight, n_slots;
+    size_t n_without_result;
+    bool is_first_round_done;
     int64_t next_check_id;
     uint64_t random_state;
 };
@@ -97,7 +99,7 @@ void hx_runner_init(struct hx_runner *runner, const struct hx_runner_options *op
 /* A generation on its way in. */
 struct hx_change {
     struct hx_generation *generation; /* held */
-    struct hx_check **checks;         /* for its records; some of them are the runner's already */
+    struct hx_check **checks; /* for its records; some are the runner's already, NULL: not its */
 };
 
 /* Makes all that the generation needs and that can fail; nothing else changes. Takes the reference,
@@ -105,8 +107,8 @@ struct hx_change {
 enum hx_errcode hx_runner_prepare(struct hx_runner *runner, struct hx_generation *generation,
                                   struct hx_change *change, struct hx_error *err) HX_MUST_CHECK;
 
-/* Takes the generation over and publishes it on the board: dependencies whose record it shares with
- * the one before go on undisturbed, others end or begin. */
+/* Takes the generation over: dependencies whose record it shares with the one before go on
+ * undisturbed, others end or begin. */
 void hx_runner_commit(struct hx_runner *runner, struct hx_change *change);
 void hx_runner_abandon(struct hx_runner *runner, struct hx_change *change);
 
@@ -118,6 +120,12 @@ void hx_runner_stop(struct hx_runner *runner);
 
 /* Makes the turn happen in time for what is due first; after anything that changed that. */
 void hx_runner_arm(struct hx_runner *runner);
+
+/* One check more is running (1), or one less (-1). */
+void hx_runner_count(struct hx_runner *runner, int more);
+
+/* All that it had at first have a result; those that a reload adds make no second first round. */
+void hx_runner_end_first_round(struct hx_runner *runner);
 
 /* 64 bits for jitter: no secret may hang on them. */
 uint64_t hx_runner_random(struct hx_runner *runner);

@@ -19,7 +19,7 @@ typedef void (*hx_reload_done)(void *done_data, const struct hx_reload *reload);
 /* What the web may ask of the rest; each is called from the web thread and never blocks. */
 struct hx_web_actions {
     void *data;
-    /* NOTFOUND, UNSUPPORTED, LIMIT as hx_engine_report(). */
+    /* NOTFOUND, UNSUPPORTED, LIMIT as hx_engines_report(). */
     enum hx_errcode (*report)(void *data, const char *name, const struct hx_report *report,
                               struct hx_error *err);
     /* Asks for a reload. done is called exactly once, later, from another thread, with the outcome

@@ -77,7 +77,7 @@ def test_an_engine_that_stands_still_is_not_live_and_believes_nothing(start):
     with start(config) as exporter:
         exporter.wait_for_state("peer", "up")
         assert exporter.get("/livez").status == 200
-        with frozen_thread(exporter.pid, "hx-engine"):
+        with frozen_thread(exporter.pid, "hx-engine-0"):
             # An old "up" is no "up": long before liveness fails.
             exporter.wait_for_state("peer", "unknown", "stale")
             assert exporter.get("/readyz").status == 503

@@ -104,7 +104,7 @@ def test_the_watchdog_is_fed_while_dependencies_are_down_and_not_while_the_engin
     with Exporter(directory, config, env=systemd.environment(watchdog=4)) as exporter:
         exporter.wait_for_state("bad", "down")
         systemd.wait_for(*["WATCHDOG=1"] * 3, timeout=10)
-        with frozen_thread(exporter.pid, "hx-engine"):
+        with frozen_thread(exporter.pid, "hx-engine-0"):
             frozen_at = time.monotonic()
             wait_until(lambda: systemd.collect() and time.monotonic() - frozen_at > 6.5, 10,
                        "three pings would have come")

@@ -3,7 +3,7 @@
  * The engine in its own thread, seen from others as the web sees it: reports, readers and new
  * generations at once. Run under ThreadSanitizer too.
  */
-#include "engine/engine.h"
+#include "engine/engines.h"
 
 #include "base/clock.h"
 #include "base/option.h"
@@ -63,7 +63,7 @@ static const struct hx_kind deaf = {.name = "deaf",
 struct fixture {
     struct hx_board board;
     struct hx_registry *registry;
-    struct hx_engine *engine;
+    struct hx_engines *engines;
 };
 
 static struct hx_record *record_of(const char *name, const struct hx_kind *kind)
@@ -84,7 +84,7 @@ static void apply(struct fixture *f, struct hx_record **records, size_t n)
 {
     struct hx_generation *generation = NULL;
     assert_int_equal(hx_generation_new(records, n, NULL, &generation, NULL), HX_OK);
-    assert_int_equal(hx_engine_apply(f->engine, generation, NULL), HX_OK);
+    assert_int_equal(hx_engines_apply(f->engines, generation, NULL), HX_OK);
 }
 
 static void begin(struct fixture *f)
@@ -92,14 +92,17 @@ static void begin(struct fixture *f)
     memset(f, 0, sizeof(*f));
     assert_int_equal(hx_board_init(&f->board, NULL), HX_OK);
     f->registry = hx_registry_new();
-    struct hx_engine_options options = {
-        .board = &f->board, .registry = f->registry, .max_in_flight = 100, .seed = 7};
-    assert_int_equal(hx_engine_new(&options, &f->engine, NULL), HX_OK);
+    struct hx_engine_options options = {.board = &f->board,
+                                        .registry = f->registry,
+                                        .n_engines = 1,
+                                        .max_in_flight = 100,
+                                        .seed = 7};
+    assert_int_equal(hx_engines_new(&options, &f->engines, NULL), HX_OK);
 }
 
 static void end(struct fixture *f)
 {
-    hx_engine_free(f->engine);
+    hx_engines_free(f->engines);
     hx_board_fini(&f->board);
     hx_registry_free(f->registry);
 }
@@ -130,15 +133,15 @@ static void a_report_from_another_thread_changes_the_state(void **state)
     begin(&f);
     struct hx_record *records[] = {record_of("model", &told), record_of("other", &deaf)};
     apply(&f, records, 2);
-    assert_int_equal(hx_engine_start(f.engine, NULL), HX_OK);
+    assert_int_equal(hx_engines_start(f.engines, NULL), HX_OK);
     wait_for_state(&f, "model", HX_STATE_DOWN);
     struct hx_report report = {.is_pass = true};
-    assert_int_equal(hx_engine_report(f.engine, "model", &report, NULL), HX_OK);
+    assert_int_equal(hx_engines_report(f.engines, "model", &report, NULL), HX_OK);
     wait_for_state(&f, "model", HX_STATE_UP);
     struct hx_error err;
-    assert_int_equal(hx_engine_report(f.engine, "nobody", &report, &err), HX_ERR_NOTFOUND);
+    assert_int_equal(hx_engines_report(f.engines, "nobody", &report, &err), HX_ERR_NOTFOUND);
     assert_string_equal(err.message, "no dependency named \"nobody\"");
-    assert_int_equal(hx_engine_report(f.engine, "other", &report, &err), HX_ERR_UNSUPPORTED);
+    assert_int_equal(hx_engines_report(f.engines, "other", &report, &err), HX_ERR_UNSUPPORTED);
     end(&f);
 }
 
@@ -159,7 +162,7 @@ static void the_heartbeat_is_on_the_board_before_the_first_check(void **state)
     begin(&f);
     struct hx_record *records[] = {record_of("model", &told)};
     apply(&f, records, 1);
-    assert_int_equal(hx_engine_start(f.engine, NULL), HX_OK);
+    assert_int_equal(hx_engines_start(f.engines, NULL), HX_OK);
     assert_true(atomic_load(&f.board.heartbeat_ns) > 0);
     end(&f);
 }
@@ -200,7 +203,7 @@ static void a_loop_that_is_blocked_is_not_live_until_it_turns_again(void **state
     struct hx_record *records[] = {record_of("stone", &blocking)};
     apply(&f, records, 1);
     pthread_mutex_lock(&blocking_gate);
-    assert_int_equal(hx_engine_start(f.engine, NULL), HX_OK);
+    assert_int_equal(hx_engines_start(f.engines, NULL), HX_OK);
     assert_true(hx_board_is_live(&f.board, hx_clock_monotonic_ns(), NULL));
     wait_until_live_is(&f, false);
     assert_false(hx_board_is_live(&f.board, hx_clock_monotonic_ns(), &stalled_ns));
@@ -231,7 +234,7 @@ static void *scrape_and_report(void *data)
         hx_scrape_end(&scrape);
         hx_strbuf_fini(&text);
         /* The dependency comes and goes: both answers are right. */
-        (void)!hx_engine_report(readers->f->engine, "model", &report, NULL);
+        (void)!hx_engines_report(readers->f->engines, "model", &report, NULL);
         atomic_fetch_add(&readers->n_pages, 1);
     }
     return NULL;
@@ -247,7 +250,7 @@ static void readers_reports_and_generations_may_come_at_once(void **state)
     struct hx_record *first[] = {hx_record_hold(stays)};
     pthread_t threads[2];
     apply(&f, first, 1);
-    assert_int_equal(hx_engine_start(f.engine, NULL), HX_OK);
+    assert_int_equal(hx_engines_start(f.engines, NULL), HX_OK);
     for (int i = 0; i < 2; i++)
         assert_int_equal(pthread_create(&threads[i], NULL, scrape_and_report, &readers), 0);
     for (int round = 0; round < 50 || atomic_load(&readers.n_pages) < 200; round++) {

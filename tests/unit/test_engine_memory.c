@@ -4,7 +4,7 @@
  * Each allocation of the objects that the engine and the exporter are made of fails in turn: the
  * maker says so, and nothing leaks (which AddressSanitizer's build watches).
  */
-#include "engine/engine.h"
+#include "engine/engines.h"
 
 #include "base/option.h"
 #include "failing_alloc.h"
@@ -74,15 +74,15 @@ static void a_generation_that_cannot_be_made_lets_its_records_go(void **state)
 static enum hx_errcode make_engine(struct hx_board *board, struct hx_registry *registry,
                                    struct hx_generation *generation)
 {
-    struct hx_engine *engine = NULL;
+    struct hx_engines *engines = NULL;
     struct hx_engine_options options = {
-        .board = board, .registry = registry, .max_in_flight = 10, .seed = 7};
-    enum hx_errcode code = hx_engine_new(&options, &engine, NULL);
+        .board = board, .registry = registry, .n_engines = 2, .max_in_flight = 10, .seed = 7};
+    enum hx_errcode code = hx_engines_new(&options, &engines, NULL);
     if (code == HX_OK)
-        code = hx_engine_apply(engine, generation, NULL);
+        code = hx_engines_apply(engines, generation, NULL);
     else
         hx_generation_release(generation);
-    hx_engine_free(engine);
+    hx_engines_free(engines);
     return code;
 }
 

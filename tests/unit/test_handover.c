@@ -61,6 +61,7 @@ static int set_up(void **state)
         .board = &f->board,
         .loop_lag = hx_registry_histogram(f->registry, "lag_seconds", "h", NULL, NULL, 0, NULL),
         .in_flight = hx_registry_gauge(f->registry, "in_flight", "h", NULL, NULL),
+        .n_engines = 1,
         .max_in_flight = 10,
     };
     hx_runner_init(&f->runner, &options);
@@ -107,10 +108,10 @@ static void serve(struct fixture *f)
     hx_handover_serve(&f->handover, &f->runner);
 }
 
-/* The only dependency on the board; "" when there is none. */
+/* The only dependency that the runner has; "" when there is none. */
 static const char *shown(struct fixture *f)
 {
-    const struct hx_generation *generation = f->board.generation;
+    const struct hx_generation *generation = f->runner.generation;
     return generation == NULL ? "" : generation->records[0]->dependency->name;
 }
 
@@ -119,7 +120,7 @@ static void take_over(struct fixture *f, const char *name)
     assert_int_equal(ask(f, name, &good), HX_OK);
     serve(f);
     assert_int_equal(hx_handover_await(&f->handover, 0, &f->err), HX_OK);
-    hx_handover_decide(&f->handover, true);
+    assert_true(hx_handover_decide(&f->handover, true));
     serve(f);
     assert_string_equal(shown(f), name);
 }
@@ -168,7 +169,9 @@ static void a_loop_that_does_not_answer_is_not_waited_for(void **state)
     struct fixture *f = *state;
     take_over(f, "old");
     assert_int_equal(ask(f, "next", &good), HX_OK);
-    assert_int_equal(hx_handover_await(&f->handover, HX_NS_PER_MS, &f->err), HX_ERR_BUSY);
+    int64_t until = hx_clock_monotonic_ns() + HX_NS_PER_MS;
+    assert_int_equal(hx_handover_await(&f->handover, until, &f->err), HX_ERR_BUSY);
+    assert_false(hx_handover_decide(&f->handover, true));
     serve(f); /* it turns again: nobody wants that any more */
     assert_string_equal(shown(f), "old");
     take_over(f, "third");
@@ -194,7 +197,7 @@ static void the_end_of_the_loop_ends_what_is_under_way(void **state)
     assert_int_equal(ask(f, "next", &good), HX_OK);
     serve(f);
     hx_handover_end(&f->handover, &f->runner);
-    assert_int_equal(hx_handover_await(&f->handover, HX_NS_PER_S, &f->err), HX_ERR_BUSY);
+    assert_int_equal(hx_handover_await(&f->handover, 0, &f->err), HX_ERR_BUSY);
     assert_string_equal(shown(f), "old");
 }
 
