@@ -76,7 +76,7 @@ def prometheus(new_directory, settings, lost):
         exporter.wait_for_state("lost", "down", "refused")
         exporter.wait_for_state("refused", "down")
         exporter.wait_for_state("slow", "degraded")
-        with Prometheus(new_directory(), exporter.endpoint.port, [rules]) as prometheus:
+        with Prometheus(new_directory(), exporter.endpoint.port, rules=[rules]) as prometheus:
             wait_until(lambda: complete(prometheus), 30, "everything was measured", every=0.2)
             yield prometheus
 

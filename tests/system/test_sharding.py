@@ -5,10 +5,13 @@ import contextlib
 import json
 
 import pytest
+import yaml
 
 from harness import faults
-from harness.exporter import Exporter, a_line_that_says, run_program, write_config
+from harness.exporter import ROOT, Exporter, a_line_that_says, run_program, write_config
 from harness.fake_http import answer
+from harness.prometheus import Prometheus
+from harness.waiting import wait_until
 
 N_SHARDS = 3
 N_DEPENDENCIES = 300
@@ -150,6 +153,28 @@ def test_asked_for_anothers_it_says_whose(new_directory):
             assert response.json() == {"error": 'no dependency named "database" in this shard, '
                                        "0 of 3: shard 2 is the one for that name"}
         assert sharded.exporters[2].get("/health/database").status == 503
+
+
+def missing_shard_rule():
+    """What HealthExporterShardMissing looks for."""
+    file = yaml.safe_load((ROOT / "alerts/exporter.yml").read_text(encoding="utf-8"))
+    return next(rule["expr"] for group in file["groups"] for rule in group["rules"]
+                if rule.get("alert") == "HealthExporterShardMissing")
+
+
+def test_prometheus_misses_a_shard_that_is_gone(new_directory):
+    rule = missing_shard_rule()
+    with all_shards(new_directory, heartbeats(*ONE_OF_EACH)) as sharded:
+        ports = [exporter.endpoint.port for exporter in sharded.exporters]
+        with Prometheus(new_directory("prometheus"), *ports) as prometheus:
+            wait_until(lambda: prometheus.query("count(health_exporter_total_shards) == 3"), 10,
+                       "all shards are scraped")
+            assert prometheus.query(rule) == []
+            assert sorted(labels["dependency"] for labels, _ in prometheus.query(
+                "health_check_status")) == sorted(ONE_OF_EACH)
+            sharded.exporters[1].stop()
+            found = wait_until(lambda: prometheus.query(rule), 10, "a shard is missing")
+            assert found == [({"job": "health"}, N_SHARDS)]
 
 
 # ---- which one it is ----

@@ -16,22 +16,23 @@ rule_files: [{rules}]
 scrape_configs:
   - job_name: health
     static_configs:
-      - targets: ['127.0.0.1:{target}']
+      - targets: [{targets}]
 """
 
 
 class Prometheus:
     """As a context manager: runs from the first answer on. rules: texts of rule files."""
 
-    def __init__(self, directory, target, rules=()):
+    def __init__(self, directory, *ports, rules=()):
         self._directory = directory
         self.port = free_port()
         names = []
         for number, text in enumerate(rules):
             (directory / f"rules-{number}.yml").write_text(text, encoding="utf-8")
             names.append(f"rules-{number}.yml")
+        targets = ", ".join(f"'127.0.0.1:{port}'" for port in ports)
         (directory / "prometheus.yml").write_text(
-            CONFIG.format(rules=", ".join(names), target=target), encoding="utf-8")
+            CONFIG.format(rules=", ".join(names), targets=targets), encoding="utf-8")
 
     def __enter__(self):
         binary, = require("prometheus")
