@@ -9,6 +9,7 @@ REVISION := $(shell git rev-parse --short=12 HEAD 2>/dev/null || echo unknown)
 BUILD   ?= build
 CC      := $(if $(filter default undefined,$(origin CC)),gcc,$(CC))
 PREFIX  ?= /usr/local
+LIBDIR  ?= $(PREFIX)/lib
 DESTDIR ?=
 ARGS    ?=
 # The layers that are built, lowest first; `make layers` checks who includes whom.
@@ -85,7 +86,7 @@ TESTS     ?= $(notdir $(UNIT))
 
 .PHONY: all run test unit system bench bench-smoke install uninstall help clean setup setup-build \
     setup-test setup-lint setup-bench format format-check tidy cppcheck layers banned asan tsan \
-    promtool-golden docs-check alerts-check dashboards-check deploy-check man
+    promtool-golden docs-check alerts-check dashboards-check deploy-check man deb
 
 all: $(PROG) $(LIB_SO)
 
@@ -271,12 +272,12 @@ run: setup-build
 COMPLETION := $(PREFIX)/share/bash-completion/completions
 MANDIR     := $(PREFIX)/share/man
 install: all man
-	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib/pkgconfig \
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(LIBDIR)/pkgconfig \
 	    $(DESTDIR)$(PREFIX)/include/health_exporter
 	install -m 755 $(PROG) $(DESTDIR)$(PREFIX)/bin/health_exporter
-	install -m 644 $(LIB_A) $(DESTDIR)$(PREFIX)/lib/libhealth_exporter.a
-	install -m 644 $(LIB_SO) $(DESTDIR)$(PREFIX)/lib/$(SONAME)
-	ln -sf $(SONAME) $(DESTDIR)$(PREFIX)/lib/libhealth_exporter.so
+	install -m 644 $(LIB_A) $(DESTDIR)$(LIBDIR)/libhealth_exporter.a
+	install -m 644 $(LIB_SO) $(DESTDIR)$(LIBDIR)/$(SONAME)
+	ln -sf $(SONAME) $(DESTDIR)$(LIBDIR)/libhealth_exporter.so
 	install -d $(DESTDIR)$(COMPLETION)
 	install -m 644 deploy/completion/health_exporter.bash $(DESTDIR)$(COMPLETION)/health_exporter
 	install -d $(DESTDIR)$(MANDIR)/man1 $(DESTDIR)$(MANDIR)/man5
@@ -285,15 +286,21 @@ install: all man
 	install -m 644 include/health_exporter.h $(DESTDIR)$(PREFIX)/include/
 	install -m 644 include/health_exporter/*.h $(DESTDIR)$(PREFIX)/include/health_exporter/
 	sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@VERSION@|$(VERSION)|' \
+	    -e 's|@LIBDIR@|$(patsubst $(PREFIX)/%,$${prefix}/%,$(LIBDIR))|' \
 	    -e 's|@PACKAGES@|$(PACKAGES)|' deploy/health_exporter.pc.in \
-	    >$(DESTDIR)$(PREFIX)/lib/pkgconfig/health_exporter.pc
+	    >$(DESTDIR)$(LIBDIR)/pkgconfig/health_exporter.pc
 
 uninstall:
-	rm -f $(DESTDIR)$(PREFIX)/bin/health_exporter $(DESTDIR)$(PREFIX)/lib/libhealth_exporter.* \
-	    $(DESTDIR)$(PREFIX)/lib/pkgconfig/health_exporter.pc \
+	rm -f $(DESTDIR)$(PREFIX)/bin/health_exporter $(DESTDIR)$(LIBDIR)/libhealth_exporter.* \
+	    $(DESTDIR)$(LIBDIR)/pkgconfig/health_exporter.pc \
 	    $(DESTDIR)$(PREFIX)/include/health_exporter.h $(DESTDIR)$(COMPLETION)/health_exporter \
 	    $(DESTDIR)$(MANDIR)/man1/health_exporter.1 $(DESTDIR)$(MANDIR)/man5/health_exporter.yml.5
 	rm -rf $(DESTDIR)$(PREFIX)/include/health_exporter
+
+# The Debian packages, in $(BUILD)/deb.
+deb:
+	@.ci/setup build deb
+	@deploy/debian/build-packages $(VERSION) $(REVISION) $(BUILD)/deb
 
 clean:
 	rm -rf $(BUILD)
@@ -306,7 +313,8 @@ help:
 	@echo 'make system         the system tests       (PYTEST_ARGS="-k redis" for some)'
 	@echo 'make asan tsan      the tests under sanitizers'
 	@echo 'make bench          benchmarks, as a table (ROWS="tcp redis" for some); bench-smoke is short'
-	@echo 'make install        DESTDIR and PREFIX are honoured; uninstall undoes it'
+	@echo 'make install        DESTDIR, PREFIX and LIBDIR are honoured; uninstall undoes it'
+	@echo 'make deb            Debian packages, into build/deb'
 	@echo 'make format-check layers banned tidy cppcheck docs-check alerts-check dashboards-check deploy-check'
 	@echo '                    what guards the source'
 	@echo 'make setup          only install what the build needs; setup-test, setup-lint: the tools too'
