@@ -47,8 +47,8 @@ HX_API void hx_registry_free(struct hx_registry *registry);
 
 /*
  * The series of the family `name` with these labels, made at 0 if it is not there yet.
- * Names match [a-zA-Z_][a-zA-Z0-9_]*. A counter's ends in "_total"; others do not end in "_total",
- * "_bucket", "_sum" or "_count". help is one sentence. Both are copied.
+ * Names match [a-zA-Z_][a-zA-Z0-9_]*. A counter's ends in "_total"; but for that, none ends in
+ * "_total", "_bucket", "_sum", "_count" or "_created". help is one sentence. Both are copied.
  * labels: NULL, or name, value, name, value, ..., NULL, in any order. A label name is made as names
  * are, does not begin with "__", and is not "le" in a histogram. Values are any UTF-8; what is not
  * UTF-8 becomes U+FFFD.

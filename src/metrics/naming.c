@@ -21,16 +21,16 @@ const char *hx_family_type_text(enum hx_family_type type)
     return "unknown";
 }
 
-static bool has_suffix(const char *name, const char *suffix)
+static bool has_suffix(const char *name, size_t len, const char *suffix)
 {
-    size_t len = strlen(name), suffix_len = strlen(suffix);
-    return len > suffix_len && strcmp(name + len - suffix_len, suffix) == 0;
+    size_t suffix_len = strlen(suffix);
+    return len > suffix_len && strncmp(name + len - suffix_len, suffix, suffix_len) == 0;
 }
 
 size_t hx_family_base_len(const struct hx_family *family)
 {
     size_t len = strlen(family->name);
-    bool has_total = family->type == HX_FAMILY_COUNTER && has_suffix(family->name, TOTAL);
+    bool has_total = family->type == HX_FAMILY_COUNTER && has_suffix(family->name, len, TOTAL);
     return has_total ? len - strlen(TOTAL) : len;
 }
 
@@ -58,16 +58,39 @@ static bool is_name(const char *name)
     return *name != '\0' && strchr(digits, *name) == NULL && name[strspn(name, chars)] == '\0';
 }
 
-/* The suffix that the name may not have, because samples of other types end in it; NULL: none. */
+/* The suffix that the name by which OpenMetrics knows the family may not have, because samples of
+ * another family could be called so: a histogram "x" has an "x_count". NULL: none. */
 static const char *foreign_suffix(const struct hx_family *family)
 {
-    static const char *const suffixes[] = {TOTAL, "_bucket", "_sum", "_count"};
+    static const char *const suffixes[] = {TOTAL, "_bucket", "_sum", "_count", "_created"};
+    size_t base_len = hx_family_base_len(family);
     for (size_t i = 0; i < sizeof suffixes / sizeof *suffixes; i++) {
-        if (has_suffix(family->name, suffixes[i])) {
+        if (has_suffix(family->name, base_len, suffixes[i])) {
             return suffixes[i];
         }
     }
     return NULL;
+}
+
+/* The name is one; whether it fits its type. */
+static enum hx_errcode check_suffix(const struct hx_family *family, struct hx_error *err)
+{
+    const char *type = hx_family_type_text(family->type);
+    bool is_counter = family->type == HX_FAMILY_COUNTER;
+    if (is_counter && !has_suffix(family->name, strlen(family->name), TOTAL)) {
+        return hx_error_set(err, HX_ERR_INVALID,
+                            "counter name \"%s\" is not valid, expected one that ends in "
+                            "\"" TOTAL "\"",
+                            family->name);
+    }
+    const char *suffix = foreign_suffix(family);
+    if (suffix != NULL) {
+        return hx_error_set(err, HX_ERR_INVALID,
+                            "%s name \"%s\" is not valid, expected one that does not end in "
+                            "\"%s%s\"",
+                            type, family->name, suffix, is_counter ? TOTAL : "");
+    }
+    return HX_OK;
 }
 
 enum hx_errcode hx_family_check(const struct hx_family *family, struct hx_error *err)
@@ -82,21 +105,7 @@ enum hx_errcode hx_family_check(const struct hx_family *family, struct hx_error 
                             "%s \"%s\" has no help, expected a sentence on what it shows", type,
                             family->name);
     }
-    if (family->type == HX_FAMILY_COUNTER) {
-        return has_suffix(family->name, TOTAL)
-                   ? HX_OK
-                   : hx_error_set(err, HX_ERR_INVALID,
-                                  "counter name \"%s\" is not valid, expected one that ends in "
-                                  "\"" TOTAL "\"",
-                                  family->name);
-    }
-    const char *suffix = foreign_suffix(family);
-    if (suffix != NULL) {
-        return hx_error_set(err, HX_ERR_INVALID,
-                            "%s name \"%s\" is not valid, expected one that does not end in \"%s\"",
-                            type, family->name, suffix);
-    }
-    return HX_OK;
+    return check_suffix(family, err);
 }
 
 static enum hx_errcode check_label_name(const struct hx_family *family, const char *name,

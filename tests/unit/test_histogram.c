@@ -235,11 +235,14 @@ static void making_buckets_reports_that_memory_is_out(void **state)
 #define N_WRITERS      3
 #define N_OBSERVATIONS 20000
 
+/* All values and their sums can be told exactly, in billionths and as doubles. */
+#define STEP 0x1p-9
+
 static void *observe_many(void *arg)
 {
     const struct shown *shown = arg;
     for (int i = 0; i < N_OBSERVATIONS; i++) {
-        hx_cells_observe(shown->cells, shown->buckets, 0.0005 * (i % 64));
+        hx_cells_observe(shown->cells, shown->buckets, STEP * (i % 64));
     }
     return NULL;
 }
@@ -251,18 +254,15 @@ static uint64_t number_after(const char *text, const char *prefix)
     return strtoull(found + strlen(prefix), NULL, 10);
 }
 
-static void the_count_is_the_infinite_bucket_while_threads_observe(void **state)
+static void observe_from_several_threads(struct shown *shown)
 {
-    (void)state;
-    struct shown shown;
     pthread_t writers[N_WRITERS];
-    setup(&shown, &hx_duration_buckets);
     for (int i = 0; i < N_WRITERS; i++) {
-        assert_int_equal(pthread_create(&writers[i], NULL, observe_many, &shown), 0);
+        assert_int_equal(pthread_create(&writers[i], NULL, observe_many, shown), 0);
     }
     uint64_t last = 0;
     for (int i = 0; i < 200; i++) {
-        char *text = show(&shown, HX_FORMAT_OPENMETRICS);
+        char *text = show(shown, HX_FORMAT_OPENMETRICS);
         uint64_t count = number_after(text, "h_count ");
         assert_int_equal(count, number_after(text, "h_bucket{le=\"+Inf\"} "));
         assert_true(count >= last);
@@ -272,9 +272,29 @@ static void the_count_is_the_infinite_bucket_while_threads_observe(void **state)
     for (int i = 0; i < N_WRITERS; i++) {
         pthread_join(writers[i], NULL);
     }
-    assert_shows(&shown, "h_count 60000");
-    assert_shows(&shown, "h_sum 944.232");
-    free(shown.cells);
+    assert_shows(shown, "h_count 60000");
+    assert_shows(shown, "h_sum 3688.40625");
+    free(shown->cells);
+}
+
+static void the_count_is_the_infinite_bucket_while_threads_observe(void **state)
+{
+    (void)state;
+    struct shown shown;
+    setup(&shown, &hx_duration_buckets);
+    observe_from_several_threads(&shown);
+}
+
+static void no_observation_of_several_threads_is_lost_in_a_sum_of_doubles(void **state)
+{
+    (void)state;
+    static const double bounds[] = {0.01, 0.1};
+    struct hx_buckets *buckets = hx_buckets_new(bounds, 2);
+    assert_non_null(buckets);
+    struct shown shown;
+    setup(&shown, buckets);
+    observe_from_several_threads(&shown);
+    free(buckets);
 }
 
 int main(void)
@@ -291,6 +311,7 @@ int main(void)
         cmocka_unit_test(the_texts_of_the_duration_buckets_are_their_bounds),
         cmocka_unit_test(making_buckets_reports_that_memory_is_out),
         cmocka_unit_test(the_count_is_the_infinite_bucket_while_threads_observe),
+        cmocka_unit_test(no_observation_of_several_threads_is_lost_in_a_sum_of_doubles),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
