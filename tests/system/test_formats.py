@@ -196,3 +196,19 @@ def test_a_real_prometheus_answers_from_native_histograms(start, directory, peer
     warnings = [line for line in server.log.read_text(encoding="utf-8").splitlines()
                 if "level=warn" in line and "SIGTERM" not in line]
     assert not warnings
+
+
+def test_a_real_prometheus_takes_a_family_in_several_messages(start, directory, peer):
+    names = [f"dependency_{i:04}" for i in range(3000)]
+    config = {"dependencies": [{"name": name, "url": f"tcp://127.0.0.1:{peer.port}", **ONCE}
+                               for name in names]}
+    family = "dependency_check_failures_total"
+    with start(config, NATIVE) as exporter, Prometheus(directory, exporter.endpoint.port) as server:
+        page = page_of(exporter)
+        assert page.messages[family] > 1
+        wanted = sum(name == family for name, _ in page.samples)
+        wait_until(lambda: server.number(f"count({family})") == wanted, 30, "all samples are there")
+        assert server.number(f"count(count by (dependency) ({family}))") == len(names)
+        wait_until(lambda: server.number(f"count(histogram_count({DURATION}))") == len(names), 20,
+                   "all histograms are there")
+        assert server.number("up") == 1

@@ -3,6 +3,7 @@
 
 https://github.com/prometheus/client_model/blob/master/io/prometheus/client/metrics.proto
 """
+import collections
 import struct
 
 TYPES = {0: "counter", 1: "gauge", 4: "histogram"}
@@ -82,6 +83,7 @@ class Page:
     def __init__(self, data):
         self.types, self.helps, self.units = {}, {}, {}
         self.samples, self.natives = {}, {}
+        self.messages = collections.Counter()  # how many each family came in
         at = 0
         while at < len(data):
             size, at = _varint(data, at)
@@ -91,6 +93,7 @@ class Page:
 
     def _family(self, message):
         name = _one(message, 1).decode()
+        self.messages[name] += 1
         self.helps[name] = _one(message, 2).decode()
         self.types[name] = TYPES[_one(message, 3)]
         self.units[name] = b"".join(_all(message, 5)).decode()
