@@ -59,8 +59,12 @@ static enum hx_errcode make_gauges(struct hx_counts *counts, struct hx_registry 
     counts->scrape_bytes =
         hx_registry_gauge(registry, "health_exporter_scrape_bytes",
                           "Size of the page of the last scrape, before compression.", NULL, err);
+    counts->scrape_sent_bytes = hx_registry_gauge(
+        registry, "health_exporter_scrape_sent_bytes",
+        "Size of the page of the last scrape as it was sent: compressed, where that was asked for.",
+        NULL, err);
     bool is_made = counts->connections != NULL && counts->scrape_seconds != NULL &&
-                   counts->scrape_bytes != NULL;
+                   counts->scrape_bytes != NULL && counts->scrape_sent_bytes != NULL;
     return is_made ? HX_OK : err != NULL ? err->code : HX_ERR_NOMEM;
 }
 

@@ -12,7 +12,8 @@
 struct hx_counts {
     struct hx_counter *cells[HX_N_ROUTES][HX_N_STATUSES]; /* NULL: the route never says that */
     struct hx_gauge *connections;
-    struct hx_gauge *scrape_seconds, *scrape_bytes; /* of the last one that was sent whole */
+    /* Of the last one that was sent whole. */
+    struct hx_gauge *scrape_seconds, *scrape_bytes, *scrape_sent_bytes;
 };
 
 enum hx_errcode hx_counts_init(struct hx_counts *counts, struct hx_registry *registry,

@@ -50,6 +50,7 @@ static void on_free(struct hx_pieces *pieces)
         int64_t duration_ns = hx_clock_monotonic_ns() - scrape->began_ns;
         hx_gauge_set(counts->scrape_seconds, (double)duration_ns / HX_NS_PER_S);
         hx_gauge_set(counts->scrape_bytes, (double)scrape->n_bytes);
+        hx_gauge_set(counts->scrape_sent_bytes, (double)pieces->n_sent);
     }
     hx_scrape_end(&scrape->scrape);
     scrape_free(scrape);

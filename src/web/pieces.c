@@ -63,6 +63,7 @@ static ssize_t on_read(void *cls, uint64_t position, char *out, size_t size)
             return MHD_CONTENT_READER_END_WITH_ERROR;
         len += move(pieces, out + len, size - len);
     }
+    pieces->n_sent += len;
     return len > 0 ? (ssize_t)len : MHD_CONTENT_READER_END_OF_STREAM;
 }
 
@@ -87,7 +88,7 @@ struct MHD_Response *hx_pieces_take(struct hx_pieces *pieces, const char *conten
                                     bool is_closing)
 {
     hx_strbuf_init(&pieces->piece);
-    pieces->sent = 0;
+    pieces->sent = pieces->n_sent = 0;
     pieces->is_done = false;
     pieces->gzip = NULL;
     bool is_good = fill(pieces);

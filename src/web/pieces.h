@@ -20,7 +20,8 @@ struct hx_pieces {
     bool is_gzip_accepted; /* set by the caller */
     bool is_done;
     struct hx_strbuf piece;
-    size_t sent; /* of piece */
+    size_t sent;   /* of piece */
+    size_t n_sent; /* all that the connection has taken, as it was sent: compressed or not */
     struct hx_gzip *gzip;
 };
 

@@ -54,6 +54,7 @@ FAMILIES = {
     "health_exporter_http_connections": "gauge",
     "health_exporter_scrape_duration_seconds": "gauge",
     "health_exporter_scrape_bytes": "gauge",
+    "health_exporter_scrape_sent_bytes": "gauge",
     "health_exporter_log_dropped_total": "counter",
     "process_cpu_seconds_total": "counter",
     "process_open_fds": "gauge",

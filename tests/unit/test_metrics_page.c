@@ -80,11 +80,17 @@ static void a_scrape_shows_size_and_duration_of_the_one_before(void **state)
     struct web_reply first, second;
     char expected[64];
     get_metrics(f, "", "Accept-Encoding: gzip\r\n", &first);
+    snprintf(expected, sizeof(expected), "\nhealth_exporter_scrape_sent_bytes %zu\n",
+             first.body_len);
     web_reply_fini(&first);
     get_metrics(f, "", "", &first);
+    assert_non_null(strstr(first.body, expected));
     assert_non_null(strstr(first.body, "\nhealth_exporter_http_connections 1\n"));
     get_metrics(f, "", "", &second);
     snprintf(expected, sizeof(expected), "\nhealth_exporter_scrape_bytes %zu\n", first.body_len);
+    assert_non_null(strstr(second.body, expected));
+    snprintf(expected, sizeof(expected), "\nhealth_exporter_scrape_sent_bytes %zu\n",
+             first.body_len);
     assert_non_null(strstr(second.body, expected));
     assert_null(strstr(second.body, "\nhealth_exporter_scrape_duration_seconds 0\n"));
     web_reply_fini(&first);
