@@ -15,7 +15,9 @@ FORMATS = ("", "?format=json", "?format=health%2Bjson", "?format=spring", "?form
 PROBES = ("/livez", "/health", "/healthz", "/health/live", "/readyz", "/ready", "/health/ready",
           "/health/deep", "/startupz", "/health/startup", "/health/started", "/health/db",
           "/readyz/db", "/health/reco")
-OTHERS = ("/", "/health/detailed", "/health/detailed?exclude=db", "/version", "/metrics",
+OTHERS = ("/", "/?details", "/?status=none", "/?q=none", "/page/style.css", "/page/script.js",
+          "/badge.svg", "/badge.svg?icon", "/health/db/badge.svg", "/health/none/badge.svg",
+          "/health/detailed", "/health/detailed?exclude=db", "/version", "/metrics",
           "/openapi.json", "/-/healthy", "/-/ready", "/readyz?exclude=db&exclude=none&tag=core",
           "/readyz?exclude=none&format=health%2Bjson", "/readyz?verbose&exclude=none&exclude=db",
           "/readyz?tag=none", "/health/detailed?tag=none", "/health/none", "/livez?format=none")
