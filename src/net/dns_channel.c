@@ -2,6 +2,11 @@
 /*
  * c-ares 1.18 on the loop.
  *
+ * It would look into /etc/hosts, go through the search list and ask for both families by itself,
+ * but waits then for both, and a server that answers one and drops the other costs each lookup all
+ * of the timeouts. So it is only asked for one family of one name; one c-ares channel reads the
+ * hosts and knows the search list, another asks.
+ *
  * Happy path: ask → c-ares opens a socket and tells so → a poll handle watches it → readable →
  * ares_process_fd → the answer's callback. After each call into c-ares its next timeout is read and
  * the timer set: c-ares itself has none.
@@ -20,6 +25,7 @@
 #include <netinet/in.h>
 #include <pthread.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/queue.h>
@@ -43,6 +49,8 @@ struct hx_dns_channel {
     uv_loop_t *loop;
     uv_timer_t timer; /* its data: the channel, for good */
     ares_channel ares;
+    ares_channel hosts;            /* looks into /etc/hosts and does nothing else */
+    struct ares_options searching; /* of it: domains and ndots */
     LIST_HEAD(watches, socket_watch) watches;
     unsigned depth; /* calls into c-ares that have not returned */
     size_t n_asked; /* questions without answer */
@@ -87,6 +95,8 @@ static void destroy(struct hx_dns_channel *channel)
     channel->depth++; /* the answers that come now may not end it a second time */
     ares_destroy(channel->ares);
     channel->ares = NULL;
+    ares_destroy(channel->hosts);
+    ares_destroy_options(&channel->searching);
     uv_close((uv_handle_t *)&channel->timer, on_timer_closed);
 }
 
@@ -210,22 +220,44 @@ static enum hx_errcode fail_with(int status, const char *what, struct hx_error *
                         ares_strerror(status));
 }
 
+/* The one that reads files. */
+static enum hx_errcode open_hosts(struct hx_dns_channel *channel, struct hx_error *err)
+{
+    /* c-ares copies the lookups, but asks for a writable string. */
+    char lookups[] = "f";
+    struct ares_options options = {.flags = ARES_FLAG_NOALIASES, .lookups = lookups};
+    int mask = 0;
+    int status = ares_init_options(&channel->hosts, &options, ARES_OPT_FLAGS | ARES_OPT_LOOKUPS);
+    if (status != ARES_SUCCESS) {
+        return fail_with(status, "resolver", err);
+    }
+    status = ares_save_options(channel->hosts, &channel->searching, &mask);
+    if (status != ARES_SUCCESS) {
+        ares_destroy_options(&channel->searching);
+        ares_destroy(channel->hosts);
+        return fail_with(status, "resolver", err);
+    }
+    return HX_OK;
+}
+
+/* The one that asks. */
 static enum hx_errcode open_ares(struct hx_dns_channel *channel, const char *servers,
                                  struct hx_error *err)
 {
-    /* c-ares copies the lookups, but asks for a writable string. */
-    char lookups[] = "fb";
+    char lookups[] = "b";
     struct ares_options options = {
         .flags = ARES_FLAG_NOALIASES, /* no file named by $HOSTALIASES */
         .timeout = TIMEOUT_MS,
         .tries = TRIES,
         .lookups = lookups,
+        .ndomains = 0, /* nothing is searched here */
         .sock_state_cb = on_socket_state,
         .sock_state_cb_data = channel,
     };
-    int status = ares_init_options(&channel->ares, &options,
-                                   ARES_OPT_FLAGS | ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES |
-                                       ARES_OPT_LOOKUPS | ARES_OPT_SOCK_STATE_CB);
+    int status =
+        ares_init_options(&channel->ares, &options,
+                          ARES_OPT_FLAGS | ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES | ARES_OPT_LOOKUPS |
+                              ARES_OPT_DOMAINS | ARES_OPT_SOCK_STATE_CB);
     if (status != ARES_SUCCESS) {
         return fail_with(status, "resolver", err);
     }
@@ -248,8 +280,15 @@ enum hx_errcode hx_dns_channel_new(uv_loop_t *loop, const char *servers,
     }
     self->loop = loop;
     LIST_INIT(&self->watches);
-    enum hx_errcode code = open_ares(self, servers, err);
+    enum hx_errcode code = open_hosts(self, err);
     if (code != HX_OK) {
+        free(self);
+        return code;
+    }
+    code = open_ares(self, servers, err);
+    if (code != HX_OK) {
+        ares_destroy_options(&self->searching);
+        ares_destroy(self->hosts);
         free(self);
         return code;
     }
@@ -259,13 +298,60 @@ enum hx_errcode hx_dns_channel_new(uv_loop_t *loop, const char *servers,
     return HX_OK;
 }
 
-void hx_dns_channel_ask(struct hx_dns_channel *channel, const char *name, ares_addrinfo_callback cb,
-                        void *data)
+/* The order of an answer is ours to make: sorting as RFC 6724 says would open a socket for each
+ * address, and a hostile answer has thousands. */
+static struct ares_addrinfo_hints hints_for(int family)
 {
-    /* The order of the answer is ours to make: sorting as RFC 6724 says would open a socket for
-     * each address, and a hostile answer has thousands. */
-    const struct ares_addrinfo_hints hints = {
-        .ai_flags = ARES_AI_NOSORT, .ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM};
+    return (struct ares_addrinfo_hints){
+        .ai_flags = ARES_AI_NOSORT, .ai_family = family, .ai_socktype = SOCK_STREAM};
+}
+
+static void on_hosts(void *data, int status, int timeouts, struct ares_addrinfo *result)
+{
+    (void)status, (void)timeouts;
+    *(struct ares_addrinfo **)data = result;
+}
+
+struct ares_addrinfo *hx_dns_channel_hosts(struct hx_dns_channel *channel, const char *name)
+{
+    const struct ares_addrinfo_hints hints = hints_for(AF_UNSPEC);
+    struct ares_addrinfo *result = NULL;
+    ares_getaddrinfo(channel->hosts, name, NULL, &hints, on_hosts, &result);
+    if (result != NULL && result->nodes == NULL) {
+        ares_freeaddrinfo(result);
+        result = NULL;
+    }
+    return result;
+}
+
+bool hx_dns_channel_candidate(const struct hx_dns_channel *channel, const char *name, size_t index,
+                              char candidate[HX_HOST_NAME_SIZE])
+{
+    const struct ares_options *searching = &channel->searching;
+    bool is_absolute = name[0] != '\0' && name[strlen(name) - 1] == '.';
+    size_t n_domains = is_absolute ? 0 : (size_t)searching->ndomains;
+    int n_dots = 0;
+    for (const char *c = name; *c != '\0'; c++) {
+        n_dots += *c == '.';
+    }
+    size_t itself = n_dots >= searching->ndots ? 0 : n_domains;
+    if (index > n_domains) {
+        return false;
+    }
+    const char *domain = index == itself ? "" : searching->domains[index - (itself == 0)];
+    const char *dot = index == itself ? "" : ".";
+    bool is_root = strcmp(domain, ".") == 0;
+    int len = snprintf(candidate, HX_HOST_NAME_SIZE, "%s%s%s", name, dot, is_root ? "" : domain);
+    if (len >= HX_HOST_NAME_SIZE) {
+        candidate[0] = '\0';
+    }
+    return true;
+}
+
+void hx_dns_channel_ask(struct hx_dns_channel *channel, const char *name, int family,
+                        ares_addrinfo_callback cb, void *data)
+{
+    const struct ares_addrinfo_hints hints = hints_for(family);
     struct question *question = malloc(sizeof *question);
     if (question == NULL) {
         cb(data, ARES_ENOMEM, 0, NULL);

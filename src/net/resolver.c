@@ -3,21 +3,23 @@
  * Lookups, the queries they share, and who is told of the answers.
  *
  * Happy path: lookup → literal or cached, answered at once; else it joins the query of that name
- * or begins one → the channel asks → on_answer: the answer goes into the cache, then to every
- * lookup that waits. An answer that comes while the query is being put (from /etc/hosts) is kept
- * until the channel has returned: no foreign code runs inside c-ares' entry points.
+ * or begins one → the question is asked → on_answer: the answer goes into the cache, then to every
+ * lookup that waits. An answer that comes while the question is being put (from /etc/hosts) is kept
+ * until that has returned: no foreign code runs inside c-ares' entry points. A family that comes
+ * late, after the other has been told, only goes into the cache.
  *
  * Failure modes: every end of a query is an answer with a reason. A query that never ends cannot
  * be ended alone (c-ares has no such call): after HUNG_NS nobody joins it any more.
  *
  * Who frees what: a lookup is freed before its callback is called, or by its cancel. A query is
- * freed when its answer has been told, and an answer comes also when the channel is destroyed; a
+ * freed when its final answer has been told, and that comes also when the channel is destroyed; a
  * query that outlives the resolver has no resolver any more.
  */
 #include "net/resolver.h"
 
 #include "base/clock.h"
 #include "net/dns_channel.h"
+#include "net/dns_question.h"
 #include "net/host_name.h"
 #include "net/resolver_answer.h"
 #include "net/resolver_cache.h"
@@ -52,8 +54,10 @@ struct query {
     LIST_ENTRY(query) in_bucket;
     struct lookups waiting;
     int64_t started_ns;
-    bool is_starting; /* the channel has not returned from the question */
-    bool is_done;
+    bool is_starting; /* the question is being put */
+    bool is_telling;
+    bool is_done;  /* there is an answer: nobody joins any more */
+    bool is_final; /* no other will come */
     struct hx_resolver_answer answer;
     char name[HX_HOST_NAME_SIZE];
 };
@@ -71,19 +75,18 @@ struct hx_resolver {
     struct queries buckets[N_BUCKETS]; /* the queries under way, by name */
 };
 
-static void on_answer(void *data, int status, int timeouts, struct ares_addrinfo *result);
+static void on_answer(void *data, const struct hx_dns_answer *dns);
 
-static void tell(const struct hx_resolver_answer *answer, uint16_t port, hx_resolve_cb cb,
-                 void *data)
+/* Puts the port into the answer's addresses. */
+static void tell(struct hx_resolver_answer *answer, uint16_t port, hx_resolve_cb cb, void *data)
 {
-    struct hx_address addresses[HX_RESOLVER_MAX_ADDRESSES];
-    struct hx_resolved resolved = {
-        .n = answer->n, .addresses = addresses, .reason = answer->reason};
+    struct hx_resolved resolved = {.n = answer->n,
+                                   .addresses = answer->addresses,
+                                   .reason = answer->reason,
+                                   .message = answer->message};
     for (size_t i = 0; i < answer->n; i++) {
-        addresses[i] = answer->addresses[i];
-        hx_address_set_port(&addresses[i], port);
+        hx_address_set_port(&answer->addresses[i], port);
     }
-    resolved.message = answer->message;
     cb(data, &resolved);
 }
 
@@ -101,35 +104,40 @@ static void query_free(struct query *query)
     free(query);
 }
 
-/* Tells all who wait, and ends the query. A callback may cancel other lookups, begin new ones (they
- * do not join, the query is done), or free the resolver (which frees those who still wait). */
-static void query_end(struct query *query)
+/* Tells all who wait. A callback may cancel other lookups, begin new ones (they do not join, the
+ * query is done), or free the resolver (which frees those who still wait, and makes the answer
+ * final). */
+static void query_tell(struct query *query)
 {
     struct hx_lookup *lookup;
+    query->is_telling = true;
     while ((lookup = TAILQ_FIRST(&query->waiting)) != NULL) {
         struct hx_lookup told = *lookup;
         hx_lookup_cancel(lookup);
         tell(&query->answer, told.port, told.cb, told.data);
     }
-    query_free(query);
+    query->is_telling = false;
+    if (query->is_final) {
+        query_free(query);
+    }
 }
 
-/* How long an answer is good; 0: not at all. Only /etc/hosts answers at once. */
-static int64_t lifetime_ns(const struct query *query, const struct ares_addrinfo *result)
+/* How long an answer is good; 0: not at all. */
+static int64_t lifetime_ns(const struct query *query, const struct hx_dns_answer *dns)
 {
     const struct hx_resolver *resolver = query->resolver;
     if (query->answer.n == 0) {
         return query->answer.reason == HX_REASON_DNS ? resolver->negative_ttl_ns : 0;
     }
     int64_t ttl_ns =
-        query->is_starting ? HOSTS_FILE_TTL_NS : hx_resolver_result_ttl(result) * HX_NS_PER_S;
+        dns->is_from_hosts ? HOSTS_FILE_TTL_NS : hx_resolver_answer_ttl(dns) * HX_NS_PER_S;
     return ttl_ns < resolver->max_ttl_ns ? ttl_ns : resolver->max_ttl_ns;
 }
 
-static void remember(struct query *query, const struct ares_addrinfo *result)
+static void remember(struct query *query, const struct hx_dns_answer *dns)
 {
     struct hx_resolver *resolver = query->resolver;
-    int64_t good_for_ns = lifetime_ns(query, result);
+    int64_t good_for_ns = lifetime_ns(query, dns);
     resolver->stats.failures += query->answer.n == 0;
     if (good_for_ns > 0) {
         hx_resolver_cache_put(resolver->cache, query->name, &query->answer,
@@ -137,18 +145,17 @@ static void remember(struct query *query, const struct ares_addrinfo *result)
     }
 }
 
-static void on_answer(void *data, int status, int timeouts, struct ares_addrinfo *result)
+static void on_answer(void *data, const struct hx_dns_answer *dns)
 {
     struct query *query = data;
-    (void)timeouts;
     query->is_done = true;
-    if (query->resolver != NULL) {
-        hx_resolver_answer_make(&query->answer, query->name, status, result);
-        remember(query, result);
+    query->is_final = dns->is_final;
+    if (query->resolver != NULL && dns->has_news) {
+        hx_resolver_answer_make(&query->answer, query->name, dns);
+        remember(query, dns);
     }
-    ares_freeaddrinfo(result);
-    if (!query->is_starting) {
-        query_end(query);
+    if (!query->is_starting && !query->is_telling) {
+        query_tell(query);
     }
 }
 
@@ -210,7 +217,7 @@ static struct query *query_find(struct hx_resolver *resolver, const char *name, 
     return NULL;
 }
 
-/* The query may be done when this returns. NULL: out of memory. */
+/* The query may be done when this returns, and then for good. NULL: out of memory. */
 static struct query *query_new(struct hx_resolver *resolver, const char *name, int64_t now_ns)
 {
     struct query *query = calloc(1, sizeof *query);
@@ -224,7 +231,10 @@ static struct query *query_new(struct hx_resolver *resolver, const char *name, i
     LIST_INSERT_HEAD(bucket_of(resolver, name), query, in_bucket);
     resolver->stats.queries++;
     query->is_starting = true;
-    hx_dns_channel_ask(resolver->channel, query->name, on_answer, query);
+    if (!hx_dns_question_ask(resolver->loop, resolver->channel, query->name, on_answer, query)) {
+        query_free(query);
+        return NULL;
+    }
     query->is_starting = false;
     return query;
 }
@@ -243,8 +253,8 @@ static struct hx_lookup *lookup_new(struct query *query, uint16_t port, hx_resol
 }
 
 /* What needs a query. */
-static void look_up_name(struct hx_resolver *resolver, const char *name, uint16_t port,
-                         hx_resolve_cb cb, void *data, struct hx_lookup **lookup)
+static void ask_for(struct hx_resolver *resolver, const char *name, uint16_t port, hx_resolve_cb cb,
+                    void *data, struct hx_lookup **lookup)
 {
     int64_t now_ns = hx_clock_monotonic_ns();
     follow_configuration(resolver, now_ns);
@@ -264,18 +274,12 @@ static void look_up_name(struct hx_resolver *resolver, const char *name, uint16_
     }
 }
 
-void hx_resolver_lookup(struct hx_resolver *resolver, const char *host, uint16_t port,
-                        hx_resolve_cb cb, void *data, struct hx_lookup **lookup)
+/* What is no literal. */
+static void look_up(struct hx_resolver *resolver, const char *host, uint16_t port, hx_resolve_cb cb,
+                    void *data, struct hx_lookup **lookup)
 {
     char name[HX_HOST_NAME_SIZE];
-    struct hx_resolver_answer answer = {0};
-    *lookup = NULL;
-    resolver->stats.lookups++;
-    if (hx_address_parse(host, 0, &answer.addresses[0])) {
-        answer.n = 1;
-        tell(&answer, port, cb, data);
-        return;
-    }
+    struct hx_resolver_answer answer;
     if (!hx_host_name_copy(name, host)) {
         tell_failure(HX_REASON_DNS, "host name longer than 253 characters", cb, data);
         return;
@@ -291,7 +295,21 @@ void hx_resolver_lookup(struct hx_resolver *resolver, const char *host, uint16_t
         tell(&answer, port, cb, data);
         return;
     }
-    look_up_name(resolver, name, port, cb, data, lookup);
+    ask_for(resolver, name, port, cb, data, lookup);
+}
+
+void hx_resolver_lookup(struct hx_resolver *resolver, const char *host, uint16_t port,
+                        hx_resolve_cb cb, void *data, struct hx_lookup **lookup)
+{
+    struct hx_address literal;
+    *lookup = NULL;
+    resolver->stats.lookups++;
+    if (hx_address_parse(host, port, &literal)) {
+        const struct hx_resolved resolved = {.n = 1, .addresses = &literal, .message = ""};
+        cb(data, &resolved);
+        return;
+    }
+    look_up(resolver, host, port, cb, data, lookup);
 }
 
 void hx_lookup_cancel(struct hx_lookup *lookup)

@@ -6,6 +6,8 @@
  */
 #include "net/resolver_answer.h"
 
+#include "net/dns_question.h"
+
 #include <ares.h>
 #include <errno.h>
 #include <stdarg.h>
@@ -81,10 +83,15 @@ static void fail_by_status(struct hx_resolver_answer *answer, const char *name, 
     }
 }
 
+static const struct ares_addrinfo_node *nodes_of(const struct ares_addrinfo *result)
+{
+    return result != NULL ? result->nodes : NULL;
+}
+
 static size_t count_family(const struct ares_addrinfo *result, int family)
 {
     size_t n = 0;
-    for (const struct ares_addrinfo_node *node = result->nodes; node != NULL;
+    for (const struct ares_addrinfo_node *node = nodes_of(result); node != NULL;
          node = node->ai_next) {
         n += node->ai_family == family;
     }
@@ -94,7 +101,7 @@ static size_t count_family(const struct ares_addrinfo *result, int family)
 static void append_family(struct hx_resolver_answer *answer, const struct ares_addrinfo *result,
                           int family, size_t at_most)
 {
-    const struct ares_addrinfo_node *node = result->nodes;
+    const struct ares_addrinfo_node *node = nodes_of(result);
     for (size_t taken = 0; node != NULL && taken < at_most; node = node->ai_next) {
         struct hx_address *address = &answer->addresses[answer->n];
         if (node->ai_family == family && node->ai_addrlen <= sizeof address->u) {
@@ -107,31 +114,34 @@ static void append_family(struct hx_resolver_answer *answer, const struct ares_a
     }
 }
 
-void hx_resolver_answer_make(struct hx_resolver_answer *answer, const char *name, int status,
-                             const struct ares_addrinfo *result)
+void hx_resolver_answer_make(struct hx_resolver_answer *answer, const char *name,
+                             const struct hx_dns_answer *dns)
 {
     answer->n = 0;
     answer->reason = HX_REASON_NONE;
     answer->message[0] = '\0';
-    if (status == ARES_SUCCESS && result != NULL) {
-        size_t n_ipv4 = count_family(result, AF_INET);
-        size_t kept_ipv4 = n_ipv4 < MIN_OF_EACH_FAMILY ? n_ipv4 : MIN_OF_EACH_FAMILY;
-        append_family(answer, result, AF_INET6, HX_RESOLVER_MAX_ADDRESSES - kept_ipv4);
-        append_family(answer, result, AF_INET, HX_RESOLVER_MAX_ADDRESSES - answer->n);
-    }
+    size_t n_ipv4 = count_family(dns->ipv4, AF_INET);
+    size_t kept_ipv4 = n_ipv4 < MIN_OF_EACH_FAMILY ? n_ipv4 : MIN_OF_EACH_FAMILY;
+    append_family(answer, dns->ipv6, AF_INET6, HX_RESOLVER_MAX_ADDRESSES - kept_ipv4);
+    append_family(answer, dns->ipv4, AF_INET, HX_RESOLVER_MAX_ADDRESSES - answer->n);
     if (answer->n == 0) {
-        fail_by_status(answer, name, status);
+        fail_by_status(answer, name, dns->status);
     }
 }
 
-int hx_resolver_result_ttl(const struct ares_addrinfo *result)
+static int shorter(int shortest, const struct ares_addrinfo *result)
 {
-    int shortest = -1;
-    for (const struct ares_addrinfo_node *node = result->nodes; node != NULL;
+    for (const struct ares_addrinfo_node *node = nodes_of(result); node != NULL;
          node = node->ai_next) {
         if (shortest < 0 || node->ai_ttl < shortest) {
             shortest = node->ai_ttl;
         }
     }
+    return shortest;
+}
+
+int hx_resolver_answer_ttl(const struct hx_dns_answer *dns)
+{
+    int shortest = shorter(shorter(-1, dns->ipv6), dns->ipv4);
     return shortest < 0 ? 0 : shortest;
 }

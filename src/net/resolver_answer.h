@@ -5,7 +5,7 @@
 
 #include "net/resolver.h"
 
-struct ares_addrinfo;
+struct hx_dns_answer;
 
 /* A name takes up to 254 bytes of it. */
 #define HX_RESOLVER_MESSAGE_SIZE 384
@@ -21,12 +21,12 @@ struct hx_resolver_answer {
 void hx_resolver_answer_fail(struct hx_resolver_answer *answer, enum hx_reason reason,
                              const char *format, ...) HX_PRINTF(3, 4);
 
-/* Of an ares_getaddrinfo() for name that ended with status (ARES_SUCCESS ...) and result (borrowed,
- * may be NULL). A long answer is cut so that both families keep a share. */
-void hx_resolver_answer_make(struct hx_resolver_answer *answer, const char *name, int status,
-                             const struct ares_addrinfo *result);
+/* Of what DNS or /etc/hosts said of name. A long answer is cut so that both families keep a share.
+ */
+void hx_resolver_answer_make(struct hx_resolver_answer *answer, const char *name,
+                             const struct hx_dns_answer *dns);
 
-/* The shortest TTL in the result, seconds; 0 for the entries of /etc/hosts, which have none. */
-int hx_resolver_result_ttl(const struct ares_addrinfo *result);
+/* The shortest TTL in what was said, seconds; 0 for the entries of /etc/hosts, which have none. */
+int hx_resolver_answer_ttl(const struct hx_dns_answer *dns);
 
 #endif

@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The limit of a tcp check: connect, look whether it worked, reset. Bare epoll, nothing kept.
- * usage: limit_tcp PORT N INTERVAL_MS
+ * The limit of a tcp check: connect, look whether it worked, reset; "unseen" before the peer's
+ * application hears of it, without QUICKACK. Bare epoll, nothing kept.
+ * usage: limit_tcp PORT N INTERVAL_MS unseen|reset
  */
 #include "pace.h"
 #include "pace_address.h"
 
+#include <netinet/tcp.h>
+#include <string.h>
 #include <sys/socket.h>
 
 struct slot {
@@ -15,6 +18,7 @@ struct slot {
 
 static struct pace pace;
 static struct slot *slots;
+static bool is_unseen;
 
 static void end(struct slot *slot, bool is_good)
 {
@@ -36,6 +40,9 @@ static void on_start(size_t index)
     slot->fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (slot->fd < 0)
         pace_die("socket");
+    int off = 0;
+    if (is_unseen && setsockopt(slot->fd, IPPROTO_TCP, TCP_QUICKACK, &off, sizeof(off)) != 0)
+        pace_die("TCP_QUICKACK");
     const struct sockaddr *to = (const struct sockaddr *)&slot->address;
     if (connect(slot->fd, to, sizeof(slot->address)) != 0 && errno != EINPROGRESS) {
         end(slot, false);
@@ -56,8 +63,9 @@ static void on_event(void *data, uint32_t events)
 
 int main(int argc, char **argv)
 {
-    if (argc != 4)
+    if (argc != 5)
         return 2;
+    is_unseen = strcmp(argv[4], "unseen") == 0;
     pace_init(&pace, argv[2], argv[3]);
     slots = calloc(pace.n, sizeof(*slots));
     if (slots == NULL)

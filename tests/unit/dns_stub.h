@@ -8,6 +8,11 @@
  *   silent    nothing                         garbage    an answer with a wrong id
  *   held      as ok, when dns_stub_release() is called
  *   local     127.0.0.1                       twice     127.0.0.2, then 127.0.0.1
+ *   deaf6     as both, but drops AAAA         deaf4     as both, but drops A
+ *   late6     as both, AAAA when dns_stub_release() is called
+ *   half6     no A, and drops AAAA
+ * and the second: below "nowhere" no name exists; below "four" all have only the A, below "six"
+ * only the AAAA.
  */
 #ifndef DNS_STUB_H
 #define DNS_STUB_H
@@ -77,14 +82,27 @@ static inline void dns_stub_put_many(struct dns_stub_packet *packet, unsigned ty
     }
 }
 
+static inline bool dns_stub_is_one_of(const char *label, const char *const *labels)
+{
+    while (*labels != NULL && strcmp(label, *labels) != 0) {
+        labels++;
+    }
+    return *labels != NULL;
+}
+
 /* Fills in the answers of a packet that so far is the question. */
 static inline void dns_stub_answer(const struct dns_stub *stub, struct dns_stub_packet *packet,
-                                   const char *label, unsigned type)
+                                   const char *label, const char *domain, unsigned type)
 {
+    static const char *const with_both[] = {"both", "ok6", "deaf6", "deaf4", "late6", NULL};
+    static const char *const without_ipv4[] = {"empty", "ok6", "local", "twice", "half6", NULL};
     bool is_ipv4 = type == DNS_STUB_TYPE_A;
     packet->bytes[2] = 0x81; /* a response, recursion desired */
     packet->bytes[3] = 0x80;
-    if (strcmp(label, "nx") == 0) {
+    if (strcmp(domain, is_ipv4 ? "six" : "four") == 0) {
+        return;
+    }
+    if (strcmp(label, "nx") == 0 || strcmp(domain, "nowhere") == 0) {
         packet->bytes[3] |= 3;
     } else if (strcmp(label, "broken") == 0) {
         packet->bytes[3] |= 2;
@@ -97,10 +115,9 @@ static inline void dns_stub_answer(const struct dns_stub *stub, struct dns_stub_
     } else if (strcmp(label, "twice") == 0 && is_ipv4) {
         dns_stub_put_text(packet, type, stub->ttl, "127.0.0.2");
         dns_stub_put_text(packet, type, stub->ttl, "127.0.0.1");
-    } else if ((strcmp(label, "both") == 0 || strcmp(label, "ok6") == 0) && !is_ipv4) {
+    } else if (!is_ipv4 && (dns_stub_is_one_of(label, with_both) || strcmp(domain, "six") == 0)) {
         dns_stub_put_text(packet, type, stub->ttl, "2001:db8::7");
-    } else if (strcmp(label, "empty") != 0 && strcmp(label, "ok6") != 0 && is_ipv4 &&
-               strcmp(label, "local") != 0 && strcmp(label, "twice") != 0) {
+    } else if (is_ipv4 && !dns_stub_is_one_of(label, without_ipv4)) {
         dns_stub_put_text(packet, type, stub->ttl, "10.0.0.7");
     }
     if (strcmp(label, "garbage") == 0) {
@@ -122,19 +139,34 @@ static inline void dns_stub_alloc(uv_handle_t *handle, size_t suggested, uv_buf_
     *buffer = uv_buf_init(stub->buffer, sizeof stub->buffer);
 }
 
+/* Copies the label at bytes, which its length precedes; gives where the next one is. */
+static inline const unsigned char *dns_stub_label(const unsigned char *bytes, char label[64])
+{
+    memcpy(label, bytes + 1, bytes[0]);
+    label[bytes[0]] = '\0';
+    return bytes + 1 + bytes[0];
+}
+
+static inline bool dns_stub_is_dropped(const char *label, unsigned type)
+{
+    bool is_ipv4 = type == DNS_STUB_TYPE_A;
+    return strcmp(label, "silent") == 0 || (is_ipv4 && strcmp(label, "deaf4") == 0) ||
+           (!is_ipv4 && (strcmp(label, "deaf6") == 0 || strcmp(label, "half6") == 0));
+}
+
 static inline void dns_stub_on_packet(uv_udp_t *udp, ssize_t n, const uv_buf_t *buffer,
                                       const struct sockaddr *from, unsigned flags)
 {
     struct dns_stub *stub = udp->data;
     struct dns_stub_packet packet = {0};
-    char label[64] = "";
+    char label[64] = "", domain[64] = "";
     (void)flags;
     if (n < 12 || from == NULL) {
         return;
     }
     const unsigned char *bytes = (const unsigned char *)buffer->base;
     size_t at = 12;
-    memcpy(label, bytes + 13, bytes[12]);
+    dns_stub_label(dns_stub_label(bytes + at, label), domain);
     while (bytes[at] != 0) {
         at += bytes[at] + 1U;
     }
@@ -143,11 +175,12 @@ static inline void dns_stub_on_packet(uv_udp_t *udp, ssize_t n, const uv_buf_t *
     memset(packet.bytes + 6, 0, 6); /* no records so far */
     memcpy(&packet.to, from, sizeof(struct sockaddr_in));
     stub->n_questions++;
-    dns_stub_answer(stub, &packet, label, type);
-    if (strcmp(label, "held") == 0) {
+    dns_stub_answer(stub, &packet, label, domain, type);
+    bool is_late = strcmp(label, "late6") == 0 && type == DNS_STUB_TYPE_AAAA;
+    if (is_late || strcmp(label, "held") == 0) {
         assert_true(stub->n_held < DNS_STUB_MAX_HELD);
         stub->held[stub->n_held++] = packet;
-    } else if (strcmp(label, "silent") != 0) {
+    } else if (!dns_stub_is_dropped(label, type)) {
         dns_stub_send(stub, &packet);
     }
 }

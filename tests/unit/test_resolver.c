@@ -371,6 +371,100 @@ static void a_silent_name_server_is_a_timeout_and_blocks_no_other_name(void **st
     assert_string_equal(silent.message, "no answer from a name server for \"silent.test\"");
 }
 
+/* Some name servers, and what stands before them, drop what they do not know. */
+static void a_family_that_is_dropped_costs_a_moment_and_no_timeout(void **state)
+{
+    struct fixture *f = *state;
+    static const char *const names[] = {"deaf6.test", "deaf4.test"};
+    static const char *const answers[] = {"10.0.0.7:80", "[2001:db8::7]:80"};
+    for (size_t i = 0; i < 2; i++) {
+        uint64_t before = uv_hrtime();
+        struct asked asked = resolve(f, names[i]);
+        assert_true(uv_hrtime() - before < UINT64_C(200) * HX_NS_PER_MS);
+        assert_int_equal(asked.n, 1);
+        assert_string_equal(asked.text[0], answers[i]);
+        asked = (struct asked){0};
+        ask(f, names[i], &asked); /* from the cache */
+        assert_int_equal(asked.n_called, 1);
+    }
+}
+
+static void a_family_that_is_late_is_in_the_cache(void **state)
+{
+    struct fixture *f = *state;
+    struct asked asked = resolve(f, "late6.test");
+    assert_int_equal(asked.n, 1);
+    dns_stub_release(&f->stub);
+    resolve(f, "ok.test"); /* by now the late answer has been read */
+    asked = resolve(f, "late6.test");
+    assert_int_equal(asked.n, 2);
+    assert_string_equal(asked.text[0], "[2001:db8::7]:80");
+    assert_int_equal(f->stub.n_questions, 4);
+}
+
+static void a_callback_may_free_the_resolver_while_a_family_is_late(void **state)
+{
+    struct fixture *f = *state;
+    struct asked asked = {.then = free_the_resolver, .data = f};
+    struct asked other = {0};
+    ask(f, "deaf6.test", &asked);
+    ask(f, "deaf6.test", &other);
+    RUN_UNTIL(&f->loop, asked.n_called > 0);
+    assert_int_equal(asked.n, 1);
+    assert_int_equal(other.n_called, 0);
+}
+
+/* No address of the one family says nothing while the other may have one. */
+static void a_negative_answer_of_one_family_waits_for_the_other(void **state)
+{
+    struct fixture *f = *state;
+    struct asked asked = {0};
+    ask(f, "half6.test", &asked);
+    resolve(f, "deaf6.test"); /* which takes the time that would be granted */
+    assert_int_equal(asked.n_called, 0);
+    hx_lookup_cancel(asked.lookup);
+}
+
+/* c-ares reads the search list from the environment, too. */
+static void search_in(struct fixture *f, const char *domains)
+{
+    struct hx_resolver_options options = {.servers = f->stub.servers};
+    hx_resolver_free(f->resolver);
+    setenv("LOCALDOMAIN", domains, 1);
+    assert_int_equal(hx_resolver_new(&f->loop, &options, &f->resolver, NULL), HX_OK);
+    unsetenv("LOCALDOMAIN");
+}
+
+static void the_search_list_is_gone_through(void **state)
+{
+    struct fixture *f = *state;
+    search_in(f, "nowhere test");
+    struct asked asked = resolve(f, "both");
+    assert_int_equal(asked.n, 2);
+    assert_int_equal(f->stub.n_questions, 4);
+    asked = resolve(f, "both.test"); /* has a dot: itself first */
+    assert_int_equal(asked.n, 2);
+    assert_int_equal(f->stub.n_questions, 6);
+    assert_fails(f, "nx", HX_REASON_DNS, "no such host \"nx\"");
+    assert_int_equal(f->stub.n_questions, 12);
+    assert_fails(f, "nx.", HX_REASON_DNS, "no such host \"nx.\"");
+    assert_int_equal(f->stub.n_questions, 14);
+    assert_fails(f, "empty", HX_REASON_DNS, "no address for \"empty\"");
+}
+
+static void an_answer_never_mixes_two_names(void **state)
+{
+    struct fixture *f = *state;
+    search_in(f, "four six");
+    struct asked asked = resolve(f, "any");
+    assert_int_equal(asked.n, 1);
+    assert_string_equal(asked.text[0], "10.0.0.7:80");
+    search_in(f, "six four");
+    asked = resolve(f, "any");
+    assert_int_equal(asked.n, 1);
+    assert_string_equal(asked.text[0], "[2001:db8::7]:80");
+}
+
 static void an_answer_with_a_wrong_id_is_none(void **state)
 {
     struct fixture *f = *state;
@@ -513,6 +607,12 @@ int main(void)
         TEST(a_callback_may_free_the_resolver),
         TEST(a_hung_query_does_not_block_the_next),
         TEST(a_silent_name_server_is_a_timeout_and_blocks_no_other_name),
+        TEST(a_family_that_is_dropped_costs_a_moment_and_no_timeout),
+        TEST(a_family_that_is_late_is_in_the_cache),
+        TEST(a_callback_may_free_the_resolver_while_a_family_is_late),
+        TEST(a_negative_answer_of_one_family_waits_for_the_other),
+        TEST(the_search_list_is_gone_through),
+        TEST(an_answer_never_mixes_two_names),
         TEST(an_answer_with_a_wrong_id_is_none),
         TEST(a_name_server_that_is_not_there_is_dns_at_once),
         TEST(no_descriptors_left_is_internal),

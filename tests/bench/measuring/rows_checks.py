@@ -30,16 +30,25 @@ def _against(bench, pace, ours, yardstick, name="limit", budget=OF_LIMIT):
     return Figure(f"{pace.per_second:,.0f} checks/s", UNIT, ours, budget, name, yardstick)
 
 
-@row("tcp", "a tcp check: connect and reset")
+@row("tcp", "a tcp check: connect and reset, before and after the listener hears of it")
 def tcp(bench):
     with targets.sink(bench.directory(), bench.programs) as sink:
-        for pace in _paces(bench):
-            def ours(pace=pace):
-                return Exporter(bench, f"tcp://{{address}}:{sink.port}", pace)
-            yield _against(bench, pace, ours,
-                           lambda pace=pace: Limit(bench, "limit_tcp", sink.port, pace))
-        yield _against(bench, pace, ours, lambda: Haproxy(bench, sink.port, pace), "haproxy",
-                       Budget(1))
+        def ours(pace, close):
+            return lambda: Exporter(bench, f"tcp://{{address}}:{sink.port}", pace,
+                                    f", close: {close}")
+        for close in ("reset", "unseen"):
+            for pace in _paces(bench):
+                figure = _against(
+                    bench, pace, ours(pace, close),
+                    lambda pace=pace, close=close: Limit(bench, "limit_tcp", sink.port, pace,
+                                                         close))
+                figure.what += f", {close}"
+                yield figure
+        # haproxy's own check is unseen, too.
+        figure = _against(bench, pace, ours(pace, close), lambda: Haproxy(bench, sink.port, pace),
+                          "haproxy", Budget(1))
+        figure.what += f", {close}"
+        yield figure
 
 
 @row("http-fresh", "an http check on a connection of its own")
