@@ -8,6 +8,7 @@
 
 #include "base/equal.h"
 #include "base/option.h"
+#include "twins.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -45,7 +46,7 @@ void hx_strings_fini(struct hx_strings *strings)
 
 /* The record for one dependency, which is taken. */
 static enum hx_errcode take(const struct hx_generation *current, struct hx_dependency *dependency,
-                            struct hx_diff *diff, struct hx_error *err)
+                            struct hx_diff *diff, struct hx_twins *twins, struct hx_error *err)
 {
     struct hx_record *old = current == NULL ? NULL : hx_generation_find(current, dependency->name);
     if (old != NULL && hx_dependency_equal(old->dependency, dependency)) {
@@ -61,9 +62,29 @@ static enum hx_errcode take(const struct hx_generation *current, struct hx_depen
         return code;
     }
     struct hx_record *record = NULL;
-    code = hx_record_new(dependency, &record, err);
-    if (code == HX_OK)
-        diff->records[diff->n++] = record;
+    const struct hx_record *twin = hx_twins_find(twins, &dependency->policy.buckets);
+    code = hx_record_new_beside(twin, dependency, &record, err);
+    if (code != HX_OK)
+        return code;
+    diff->records[diff->n++] = record;
+    return hx_twins_add(twins, record, err);
+}
+
+/* Takes all of the configuration; what they share with each other, or with those that run, is made
+ * once. */
+static enum hx_errcode take_all(const struct hx_generation *current, struct hx_config *config,
+                                struct hx_diff *diff, struct hx_error *err)
+{
+    struct hx_twins twins = {0};
+    enum hx_errcode code = HX_OK;
+    for (size_t i = 0; code == HX_OK && current != NULL && i < current->n; i++)
+        code = hx_twins_add(&twins, current->records[i], err);
+    for (size_t i = 0; code == HX_OK && i < config->n; i++) {
+        struct hx_dependency *dependency = config->dependencies[i];
+        config->dependencies[i] = NULL;
+        code = take(current, dependency, diff, &twins, err);
+    }
+    hx_twins_fini(&twins);
     return code;
 }
 
@@ -102,11 +123,8 @@ enum hx_errcode hx_diff_make(const struct hx_generation *current, struct hx_conf
                        reserve(&diff->changed, config->n) &&
                        reserve(&diff->removed, current == NULL ? 0 : current->n);
     enum hx_errcode code = is_reserved ? HX_OK : out_of_memory(err);
-    for (size_t i = 0; code == HX_OK && i < config->n; i++) {
-        struct hx_dependency *dependency = config->dependencies[i];
-        config->dependencies[i] = NULL;
-        code = take(current, dependency, diff, err);
-    }
+    if (code == HX_OK)
+        code = take_all(current, config, diff, err);
     if (code == HX_OK && current != NULL)
         code = find_removed(current, diff, err);
     if (code != HX_OK)

@@ -109,6 +109,7 @@ enum hx_option_type {
     HX_OPTION_STRINGS,  /* a list of texts                     struct hx_strings */
     HX_OPTION_STATUSES, /* a list of 200, 2xx, 200-299         struct hx_status_set */
     HX_OPTION_MAP,      /* a mapping of texts, values secret   struct hx_map */
+    HX_OPTION_DURATIONS /* a list, rising: 5ms, 0.25 (s), 1m   struct hx_durations */
 };
 
 struct hx_amount {
@@ -119,6 +120,13 @@ struct hx_amount {
 struct hx_strings {
     char **items;
     size_t n;
+};
+
+#define HX_MAX_DURATIONS 30
+
+struct hx_durations {
+    int64_t *items; /* nanoseconds, each above the one before it */
+    size_t n;       /* at most HX_MAX_DURATIONS */
 };
 
 struct hx_status_set {
@@ -146,7 +154,8 @@ struct hx_option {
     const char *fallback;       /* the default, as it would be written; NULL: none */
     const char *help;           /* one line, says the unit and what happens */
     const char *const *choices; /* HX_OPTION_CHOICE: NULL-terminated */
-    int64_t min, max;           /* inclusive bounds of the number types; 0, 0: the type's own */
+    int64_t min, max;           /* inclusive bounds of the number types, and of each item of
+                                   DURATIONS; 0, 0: the type's own */
     bool required;
     bool is_public; /* HX_OPTION_MAP: its values are no secrets (expectations, not headers) */
     bool is_file;   /* HX_OPTION_STRING: the path of a file that prepare reads: when its content
@@ -196,6 +205,7 @@ struct hx_policy {
     int connection; /* enum hx_connection */
     int64_t max_connection_age_ns;
     struct hx_strings tags;
+    struct hx_durations buckets; /* of its histogram; none: .001 to 10 seconds */
     struct hx_tls_options tls;
 };
 

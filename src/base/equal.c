@@ -45,6 +45,11 @@ static bool amounts_equal(const struct hx_amount *a, const struct hx_amount *b)
     return a->bytes == b->bytes && a->percent == b->percent;
 }
 
+static bool durations_equal(const struct hx_durations *a, const struct hx_durations *b)
+{
+    return a->n == b->n && (a->n == 0 || memcmp(a->items, b->items, a->n * sizeof *a->items) == 0);
+}
+
 static bool fields_equal(enum hx_option_type type, const void *a, const void *b)
 {
     switch (type) {
@@ -67,6 +72,8 @@ static bool fields_equal(enum hx_option_type type, const void *a, const void *b)
         return memcmp(a, b, sizeof(struct hx_status_set)) == 0;
     case HX_OPTION_MAP:
         return maps_equal(a, b);
+    case HX_OPTION_DURATIONS:
+        return durations_equal(a, b);
     }
     return false;
 }

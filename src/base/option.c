@@ -8,9 +8,12 @@
 #include "base/mem.h"
 #include "base/option_value.h"
 #include "base/quote.h"
+#include "base/units.h"
 
 #include <stdlib.h>
 #include <string.h>
+
+#define DURATION_SIZE 32
 
 const struct hx_option *hx_option_find(const struct hx_option *options, const char *name)
 {
@@ -20,6 +23,12 @@ const struct hx_option *hx_option_find(const struct hx_option *options, const ch
         }
     }
     return NULL;
+}
+
+bool hx_option_is_list(const struct hx_option *option)
+{
+    return option->type == HX_OPTION_STRINGS || option->type == HX_OPTION_STATUSES ||
+           option->type == HX_OPTION_DURATIONS;
 }
 
 static void free_strings(struct hx_strings *strings)
@@ -76,6 +85,10 @@ void hx_option_clear(const struct hx_option *option, void *settings)
     case HX_OPTION_MAP:
         free_map(field);
         break;
+    case HX_OPTION_DURATIONS:
+        free(((struct hx_durations *)field)->items);
+        *(struct hx_durations *)field = (struct hx_durations){0};
+        break;
     }
 }
 
@@ -107,6 +120,33 @@ static enum hx_errcode append_string(struct hx_strings *strings, const char *tex
     return HX_OK;
 }
 
+static enum hx_errcode append_duration(const struct hx_option *option, struct hx_durations *list,
+                                       const char *text, struct hx_error *err)
+{
+    int64_t ns;
+    char before[DURATION_SIZE];
+    char quoted[HX_QUOTE_SIZE];
+    enum hx_errcode code = hx_option_read_duration(option, &ns, text, err);
+    if (code != HX_OK) {
+        return code;
+    }
+    if (list->n == HX_MAX_DURATIONS) {
+        return hx_error_set(err, HX_ERR_LIMIT, "expected at most %d durations", HX_MAX_DURATIONS);
+    }
+    if (list->n > 0 && ns <= list->items[list->n - 1]) {
+        hx_format_duration(list->items[list->n - 1], before, sizeof before);
+        return hx_error_set(err, HX_ERR_INVALID, "must be above the one before it (%s), got %s",
+                            before, hx_quote(text, quoted));
+    }
+    int64_t *items = realloc(list->items, (list->n + 1) * sizeof *items);
+    if (items == NULL) {
+        return out_of_memory(err);
+    }
+    list->items = items;
+    items[list->n++] = ns;
+    return HX_OK;
+}
+
 static enum hx_errcode replace_string(const struct hx_option *option, void *settings,
                                       const char *text, struct hx_error *err)
 {
@@ -128,6 +168,9 @@ enum hx_errcode hx_option_set(const struct hx_option *option, void *settings, co
     }
     if (option->type == HX_OPTION_STRINGS) {
         return append_string(field, text, err);
+    }
+    if (option->type == HX_OPTION_DURATIONS) {
+        return append_duration(option, field, text, err);
     }
     return hx_option_read(option, field, text, err);
 }
@@ -187,9 +230,8 @@ static enum hx_errcode set_default(const struct hx_option *option, void *setting
     if (option->fallback == NULL) {
         return HX_OK;
     }
-    bool is_list = option->type == HX_OPTION_STRINGS || option->type == HX_OPTION_STATUSES;
-    return is_list ? set_list(option, settings, err)
-                   : hx_option_set(option, settings, option->fallback, err);
+    return hx_option_is_list(option) ? set_list(option, settings, err)
+                                     : hx_option_set(option, settings, option->fallback, err);
 }
 
 enum hx_errcode hx_options_default(const struct hx_option *options, void *settings,

@@ -19,9 +19,11 @@ const struct hx_option *hx_option_find(const struct hx_option *options, const ch
 enum hx_errcode hx_options_default(const struct hx_option *options, void *settings,
                                    struct hx_error *err) HX_MUST_CHECK;
 
-/* Sets one field from a scalar's text; what was there is freed. For STRINGS and STATUSES: one item
- * is appended (clear first). The message says what was expected and, unless it is a secret, quotes
- * the text. */
+/* Whether it is written as a list: STRINGS, STATUSES, DURATIONS. */
+bool hx_option_is_list(const struct hx_option *option);
+
+/* Sets one field from a scalar's text; what was there is freed. For a list: one item is appended
+ * (clear first). The message says what was expected and, unless it is a secret, quotes the text. */
 enum hx_errcode hx_option_set(const struct hx_option *option, void *settings, const char *text,
                               struct hx_error *err) HX_MUST_CHECK;
 /* Adds an item to a MAP. */

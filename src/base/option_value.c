@@ -12,6 +12,7 @@
 #include <string.h>
 
 #define BOUND_SIZE   32
+#define SECONDS_SIZE 32
 #define MIN_STATUS   100
 #define MAX_STATUS   599
 #define CENTURY      100 /* a class of statuses, such as 2xx */
@@ -43,6 +44,8 @@ const char *hx_option_expected(const struct hx_option *option)
         return "a list of statuses such as 200, 2xx or 200-299";
     case HX_OPTION_MAP:
         return "a mapping of names to texts";
+    case HX_OPTION_DURATIONS:
+        return "a list of durations such as 5ms, or of seconds such as 0.25";
     }
     return "";
 }
@@ -56,7 +59,7 @@ static enum hx_errcode add_got(struct hx_error *err, const struct hx_error *why,
 
 static const char *format_bound(enum hx_option_type type, int64_t bound, char text[BOUND_SIZE])
 {
-    if (type == HX_OPTION_DURATION) {
+    if (type == HX_OPTION_DURATION || type == HX_OPTION_DURATIONS) {
         return hx_format_duration(bound, text, BOUND_SIZE);
     }
     if (type == HX_OPTION_INT) {
@@ -107,6 +110,27 @@ static enum hx_errcode read_number(const struct hx_option *option, int64_t *fiel
     code = check_bounds(option, value, text, err);
     if (code == HX_OK) {
         *field = value;
+    }
+    return code;
+}
+
+enum hx_errcode hx_option_read_duration(const struct hx_option *option, int64_t *ns,
+                                        const char *text, struct hx_error *err)
+{
+    char seconds[SECONDS_SIZE];
+    size_t len = strlen(text);
+    bool is_number = len < sizeof seconds - 1 && strspn(text, "0123456789.") == len;
+    int64_t value = 0;
+    (void)snprintf(seconds, sizeof seconds, "%ss", is_number ? text : "");
+    if (hx_parse_duration(is_number ? seconds : text, &value, NULL) != HX_OK) {
+        char quoted[HX_QUOTE_SIZE];
+        return hx_error_set(err, HX_ERR_INVALID,
+                            "expected a duration such as 5ms, or seconds such as 0.25, got %s",
+                            hx_quote(text, quoted));
+    }
+    enum hx_errcode code = check_bounds(option, value, text, err);
+    if (code == HX_OK) {
+        *ns = value;
     }
     return code;
 }
@@ -236,6 +260,7 @@ enum hx_errcode hx_option_read(const struct hx_option *option, void *field, cons
     case HX_OPTION_SECRET:
     case HX_OPTION_STRINGS:
     case HX_OPTION_MAP:
+    case HX_OPTION_DURATIONS:
         break;
     }
     /* Not quoted: it may stand where a secret value should. */

@@ -11,4 +11,8 @@
 enum hx_errcode hx_option_read(const struct hx_option *option, void *field, const char *text,
                                struct hx_error *err) HX_MUST_CHECK;
 
+/* Reads one item of a list of durations, within the option's bounds; a number is seconds. */
+enum hx_errcode hx_option_read_duration(const struct hx_option *option, int64_t *ns,
+                                        const char *text, struct hx_error *err) HX_MUST_CHECK;
+
 #endif

@@ -101,6 +101,13 @@ const struct hx_option hx_policy_options[] = {
      .type = HX_OPTION_STRINGS,
      .offset = FIELD(tags),
      .help = "words by which a probe endpoint selects: ?tag=...; letters, digits, '_', '-', '.'"},
+    {.name = "buckets",
+     .type = HX_OPTION_DURATIONS,
+     .offset = FIELD(buckets),
+     .help = "upper bounds of its histogram of durations, 1 to 30, rising: 5ms, or 0.005 for "
+             "seconds; .001 to 10 seconds unless set",
+     .min = HX_NS_PER_US,
+     .max = DAY_NS},
     {.name = "tls.ca_file",
      .type = HX_OPTION_STRING,
      .offset = FIELD(tls.ca_file),

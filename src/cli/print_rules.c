@@ -161,29 +161,43 @@ static void fit_slow_burn(const struct hx_dependency *dependency, struct fit *fi
         fit->left_out = "two hours hold too few checks";
 }
 
+/* The first bound of its histogram that is not below the duration, in seconds; negative: none. */
+static double bound_from(const struct hx_policy *policy, int64_t least_ns)
+{
+    double least = (double)least_ns / (double)HX_NS_PER_S;
+    for (size_t i = 0; i < policy->buckets.n; i++) {
+        if (policy->buckets.items[i] >= least_ns)
+            return (double)policy->buckets.items[i] / (double)HX_NS_PER_S;
+    }
+    for (size_t i = 0; policy->buckets.n == 0 && i < hx_duration_buckets.n; i++) {
+        if (hx_duration_buckets.bounds[i] >= least)
+            return hx_duration_buckets.bounds[i];
+    }
+    return -1;
+}
+
 /* The first bucket that holds all that is not degraded. Its bound is written in two ways when it is
  * whole: "1" in the text format, "1.0" in OpenMetrics. */
 static void fit_slow(const struct hx_dependency *dependency, struct fit *fit)
 {
     const struct hx_policy *policy = &dependency->policy;
-    double seconds = (double)policy->degraded_after_ns / (double)HX_NS_PER_S;
-    size_t i = 0;
-    while (i < hx_duration_buckets.n && hx_duration_buckets.bounds[i] < seconds)
-        i++;
+    double bound = bound_from(policy, policy->degraded_after_ns);
     if (policy->degraded_after_ns == 0)
         fit->left_out = "degraded_after is not set";
-    else if (i == hx_duration_buckets.n)
+    else if (bound < 0)
         fit->left_out = "degraded_after is above all buckets";
     else if (policy->interval_ns > FAST_BURN_MAX_INTERVAL_NS)
         fit->left_out = "five minutes hold too few checks";
     if (fit->left_out != NULL)
         return;
-    double bound = hx_duration_buckets.bounds[i];
     bool is_whole = bound >= 1 && bound <= (double)(int)bound;
+    char number[HX_NUMBER_SIZE];
     char matcher[TEXT_SIZE];
     char words[TEXT_SIZE];
-    snprintf(matcher, sizeof(matcher), is_whole ? "le=~\"%g|%g[.]0\"" : "le=\"%g\"", bound, bound);
-    snprintf(words, sizeof(words), "%g s", bound);
+    *hx_bound_put(number, bound, HX_FORMAT_TEXT) = '\0';
+    snprintf(matcher, sizeof(matcher), is_whole ? "le=~\"%s|%s[.]0\"" : "le=\"%s\"", number,
+             number);
+    snprintf(words, sizeof(words), "%s s", number);
     add_change(fit, "le=\"0.5\"", matcher);
     add_change(fit, "0.5 s", words);
 }

@@ -105,13 +105,16 @@ void hx_describe_option_type(const struct hx_option *option, struct hx_strbuf *o
     case HX_OPTION_MAP:
         hx_strbuf_puts(out, "mapping of texts");
         break;
+    case HX_OPTION_DURATIONS:
+        hx_strbuf_puts(out, "list of durations");
+        break;
     }
 }
 
 static void put_number(struct hx_strbuf *out, enum hx_option_type type, int64_t value)
 {
     char text[NUMBER_SIZE];
-    if (type == HX_OPTION_DURATION) {
+    if (type == HX_OPTION_DURATION || type == HX_OPTION_DURATIONS) {
         hx_strbuf_puts(out, hx_format_duration(value, text, sizeof text));
     } else if (type == HX_OPTION_INT) {
         hx_strbuf_printf(out, "%" PRId64, value);

@@ -155,6 +155,10 @@ static void read_list(struct hx_loader *loader, struct found found, struct hx_no
                         hx_node_type_text(node));
         return;
     }
+    if (node->children == NULL && found.option->type == HX_OPTION_DURATIONS) {
+        hx_findings_add(&loader->findings, node->span, "%s: expected 1 to %d durations, found none",
+                        what, HX_MAX_DURATIONS);
+    }
     hx_option_clear(found.option, found.settings);
     for (struct hx_node *item = node->children; item != NULL; item = item->next) {
         const char *text = hx_value_text(loader, item, what, "a text in each item");
@@ -191,7 +195,7 @@ static void read_option(struct hx_loader *loader, struct found found, struct hx_
     if (node->is_duplicate) {
         return;
     }
-    if (found.option->type == HX_OPTION_STRINGS || found.option->type == HX_OPTION_STATUSES) {
+    if (hx_option_is_list(found.option)) {
         read_list(loader, found, node, what);
     } else if (found.option->type == HX_OPTION_MAP) {
         read_map(loader, found, node, what);

@@ -7,6 +7,7 @@
  */
 #include "config/schema_type.h"
 
+#include "base/option.h"
 #include "base/units.h"
 #include "config/describe.h"
 
@@ -29,9 +30,10 @@
     "^(?=.)" PART("w") PART("d") PART("h") PART("m") PART("s") PART("ms") PART("us") PART("ns") "$"
 #define SIZE "^(?:[0-9]+B?|[0-9]+(?:\\.[0-9]{1,9})?(?:kB|MB|GB|TB|KiB|MiB|GiB|TiB))$"
 /* 0% to 100% */
-#define SHARE  "^0*(?:100(?:\\.0{1,9})?|[0-9]{1,2}(?:\\.[0-9]{1,9})?)%$"
-#define NUMBER "^-?[0-9]+$"
-#define STATUS "^(?:[1-5]xx|[1-5][0-9][0-9](?:-[1-5][0-9][0-9])?)$"
+#define SHARE   "^0*(?:100(?:\\.0{1,9})?|[0-9]{1,2}(?:\\.[0-9]{1,9})?)%$"
+#define NUMBER  "^-?[0-9]+$"
+#define SECONDS "^[0-9]+(?:\\.[0-9]{1,9})?$"
+#define STATUS  "^(?:[1-5]xx|[1-5][0-9][0-9](?:-[1-5][0-9][0-9])?)$"
 
 /* What a text must look like. A number's bounds are written where it is used. */
 static const struct {
@@ -45,6 +47,7 @@ static const struct {
     {"size_text", SIZE "|" VARIABLE},
     {"amount_text", SIZE "|" SHARE "|" VARIABLE},
     {"status_text", STATUS "|" VARIABLE},
+    {"seconds_text", SECONDS "|" VARIABLE},
 };
 
 void hx_schema_put_reference(struct hx_json *json, const char *definition)
@@ -100,7 +103,7 @@ static void put_default(struct hx_json *json, const struct hx_option *option)
     if (option->fallback == NULL) {
         return;
     }
-    if (option->type == HX_OPTION_STRINGS || option->type == HX_OPTION_STATUSES) {
+    if (hx_option_is_list(option)) {
         put_list_default(json, option->fallback);
     } else {
         put_scalar(json, "default", option->type, option->fallback);
@@ -226,6 +229,11 @@ static void put_type(struct hx_json *json, const struct hx_option *option)
     case HX_OPTION_MAP:
         put_container(json, "object", "additionalProperties", "text");
         break;
+    case HX_OPTION_DURATIONS:
+        put_container(json, "array", "items", "moment");
+        hx_json_int(json, "minItems", 1);
+        hx_json_int(json, "maxItems", HX_MAX_DURATIONS);
+        break;
     }
 }
 
@@ -277,6 +285,16 @@ void hx_schema_put_types(struct hx_json *json)
     hx_json_begin_array(json, "anyOf");
     put_integer(json, &(struct hx_option){.min = MIN_STATUS, .max = MAX_STATUS}, MIN_STATUS);
     put_reference_item(json, "status_text");
+    hx_json_end_array(json);
+    hx_json_end_object(json);
+    hx_json_begin_object(json, "moment"); /* a duration, or a number of seconds */
+    hx_json_begin_array(json, "anyOf");
+    put_reference_item(json, "duration");
+    put_reference_item(json, "seconds_text");
+    hx_json_begin_object(json, NULL);
+    hx_json_text(json, "type", "number");
+    hx_json_int(json, "exclusiveMinimum", 0);
+    hx_json_end_object(json);
     hx_json_end_array(json);
     hx_json_end_object(json);
     hx_json_begin_object(json, "text");

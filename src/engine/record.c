@@ -45,8 +45,29 @@ static char *info_labels_of(const struct hx_dependency *dependency)
     return text;
 }
 
+/* The histogram of durations, over the usual buckets or those of the configuration. */
+static bool make_durations(struct hx_record *record, const struct hx_record *twin)
+{
+    const struct hx_durations *buckets = &record->dependency->policy.buckets;
+    record->durations.buckets = &hx_duration_buckets;
+    if (buckets->n > 0) {
+        record->bounds = twin != NULL ? hx_bounds_hold(twin->bounds) : hx_bounds_new(buckets);
+        if (record->bounds == NULL)
+            return false;
+        record->durations.buckets = record->bounds->buckets;
+    }
+    record->durations.cells = calloc(1, hx_cells_size(record->durations.buckets));
+    return record->durations.cells != NULL;
+}
+
 enum hx_errcode hx_record_new(struct hx_dependency *dependency, struct hx_record **record,
                               struct hx_error *err)
+{
+    return hx_record_new_beside(NULL, dependency, record, err);
+}
+
+enum hx_errcode hx_record_new_beside(const struct hx_record *twin, struct hx_dependency *dependency,
+                                     struct hx_record **record, struct hx_error *err)
 {
     struct hx_record *r = calloc(1, sizeof(*r));
     if (r == NULL) {
@@ -59,9 +80,7 @@ enum hx_errcode hx_record_new(struct hx_dependency *dependency, struct hx_record
     r->reason_set = reasons_of(dependency->kind);
     r->labels = hx_labels_format((const char *const[]){"dependency", dependency->name, NULL});
     r->info_labels = info_labels_of(dependency);
-    r->durations.buckets = &hx_duration_buckets;
-    r->durations.cells = calloc(1, hx_cells_size(r->durations.buckets));
-    if (r->labels == NULL || r->info_labels == NULL || r->durations.cells == NULL) {
+    if (r->labels == NULL || r->info_labels == NULL || !make_durations(r, twin)) {
         hx_record_release(r);
         return hx_error_set(err, HX_ERR_NOMEM, "out of memory");
     }
@@ -103,6 +122,7 @@ void hx_record_release(struct hx_record *record)
     free(record->info_labels);
     free(record->durations.cells);
     free(record->durations.native);
+    hx_bounds_release(record->bounds);
     hx_history_free(record->history);
     free(record);
 }

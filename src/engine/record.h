@@ -11,6 +11,7 @@
 #ifndef HX_ENGINE_RECORD_H
 #define HX_ENGINE_RECORD_H
 
+#include "engine/bounds.h"
 #include "engine/history.h"
 #include "health_exporter/check.h"
 #include "metrics/histogram.h"
@@ -61,17 +62,22 @@ struct hx_record {
     _Atomic uint64_t sequence;
     _Atomic uint64_t words[sizeof(struct hx_status) / 8];
     struct hx_histogram durations; /* of its own; observed by the engine */
+    struct hx_bounds *bounds;      /* its buckets, when the configuration says which; shared */
     struct hx_history *history;    /* NULL: not kept */
 };
 
 /* Takes the dependency: it is freed with the record, also when this fails. */
 enum hx_errcode hx_record_new(struct hx_dependency *dependency, struct hx_record **record,
                               struct hx_error *err) HX_MUST_CHECK;
+/* The same with the table of buckets of its twin, whose dependency has the same buckets; NULL: a
+ * table of its own. */
+enum hx_errcode hx_record_new_beside(const struct hx_record *twin, struct hx_dependency *dependency,
+                                     struct hx_record **record, struct hx_error *err) HX_MUST_CHECK;
 /* Keeps native buckets of the durations too, 1.3 kB. Before the record is published; does nothing
  * when it has them. */
 enum hx_errcode hx_record_enable_native(struct hx_record *record,
                                         struct hx_error *err) HX_MUST_CHECK;
-/* Keeps a history too, 1.2 kB, under the same conditions. */
+/* Keeps a history too, 0.9 kB, under the same conditions. */
 enum hx_errcode hx_record_enable_history(struct hx_record *record,
                                          const struct hx_history_scale *scale,
                                          struct hx_error *err) HX_MUST_CHECK;

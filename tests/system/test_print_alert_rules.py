@@ -78,6 +78,21 @@ def test_slow_is_the_bucket_of_degraded_after(rules, degraded_after, matcher, wo
     assert rule["annotations"]["description"].endswith(f"longer than {words}.")
 
 
+@pytest.mark.parametrize("buckets, degraded_after, matcher, words", [
+    (["1ms", "300ms", 2], "250ms", 'le="0.3"', "0.3 s"),
+    (["1ms", "300ms", 2], "300ms", 'le="0.3"', "0.3 s"),
+    (["1ms", "300ms", 2], "301ms", 'le=~"2|2[.]0"', "2 s"),
+    (["1.234567ms", 1], "1ms", 'le="0.001234567"', "0.001234567 s")])
+def test_slow_is_a_bucket_of_the_dependency_s_own(rules, buckets, degraded_after, matcher, words):
+    rule = rules(buckets=buckets, degraded_after=degraded_after)[SLOW, "warning"]
+    assert rule["expr"].count(matcher) == rule["expr"].count("le=") == 3
+    assert rule["annotations"]["description"].endswith(f"longer than {words}.")
+
+
+def test_slow_is_left_out_when_all_of_its_buckets_are_below(rules):
+    assert (SLOW, "warning") not in rules(buckets=["1ms", "300ms"], degraded_after="301ms")
+
+
 @pytest.mark.parametrize("options, absent", [
     ({}, {SLOW, "DependencyBreakerOpen", "DependencyCertificateExpiring"}),
     ({"url": "rediss://127.0.0.1:1", "breaker": {"failures": 5}, "degraded_after": "1s"}, set()),

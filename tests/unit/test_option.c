@@ -10,6 +10,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -29,6 +30,7 @@ struct settings {
     int choice;
     struct hx_strings list;
     struct hx_status_set statuses;
+    struct hx_durations durations;
     struct hx_map map;
 };
 
@@ -78,6 +80,12 @@ static const struct hx_option OPTIONS[] = {
      .type = HX_OPTION_STATUSES,
      .offset = offsetof(struct settings, statuses),
      .fallback = "2xx,301"},
+    {.name = "durations",
+     .type = HX_OPTION_DURATIONS,
+     .offset = offsetof(struct settings, durations),
+     .fallback = "1ms,0.5",
+     .min = 1000,
+     .max = 60 * INT64_C(1000000000)},
     {.name = "map", .type = HX_OPTION_MAP, .offset = offsetof(struct settings, map)},
     {.name = NULL},
 };
@@ -295,6 +303,65 @@ static void what_is_no_status_is_refused(void **state)
     assert_memory_equal(&settings.statuses, &NONE, sizeof NONE);
 }
 
+static void durations_rise_and_numbers_are_seconds(void **state)
+{
+    (void)state;
+    static const int64_t expected[] = {2000, 5 * HX_NS_PER_MS, 250 * HX_NS_PER_MS, HX_NS_PER_S,
+                                       60 * HX_NS_PER_S};
+    struct settings settings = {0};
+    assert_int_equal(hx_options_default(OPTIONS, &settings, NULL), HX_OK);
+    assert_int_equal(settings.durations.n, 2);
+    assert_int_equal(settings.durations.items[1], 500 * HX_NS_PER_MS);
+    hx_option_clear(option("durations"), &settings);
+    assert_int_equal(settings.durations.n, 0);
+    set(&settings, "durations", "0.000002");
+    set(&settings, "durations", "5ms");
+    set(&settings, "durations", "0.25");
+    set(&settings, "durations", "1");
+    set(&settings, "durations", "1m");
+    assert_int_equal(settings.durations.n, 5);
+    assert_memory_equal(settings.durations.items, expected, sizeof expected);
+    hx_options_fini(OPTIONS, &settings);
+}
+
+static void a_duration_that_does_not_belong_into_the_list_is_refused(void **state)
+{
+    (void)state;
+    static const char EXPECTED[] = "expected a duration such as 5ms, or seconds such as 0.25, got ";
+    static const char *const MALFORMED[] = {"",    " 1",  "-1",  ".5",           "1.", "1e3",
+                                            "1 s", "1s ", "0x1", "1.0000000001", "."};
+    struct settings settings = {0};
+    struct hx_error err;
+    set(&settings, "durations", "10");
+    for (size_t i = 0; i < sizeof MALFORMED / sizeof MALFORMED[0]; i++) {
+        assert_int_equal(hx_option_set(option("durations"), &settings, MALFORMED[i], &err),
+                         HX_ERR_INVALID);
+        assert_memory_equal(err.message, EXPECTED, strlen(EXPECTED));
+    }
+    assert_int_equal(hx_option_set(option("durations"), &settings, "10s", &err), HX_ERR_INVALID);
+    assert_string_equal(err.message, "must be above the one before it (10s), got \"10s\"");
+    assert_int_equal(hx_option_set(option("durations"), &settings, "0", &err), HX_ERR_LIMIT);
+    assert_string_equal(err.message, "must be between 1us and 1m, got \"0\"");
+    assert_int_equal(hx_option_set(option("durations"), &settings, "61", &err), HX_ERR_LIMIT);
+    assert_int_equal(settings.durations.n, 1);
+    hx_options_fini(OPTIONS, &settings);
+}
+
+static void no_more_durations_than_there_may_be_are_taken(void **state)
+{
+    (void)state;
+    struct settings settings = {0};
+    struct hx_error err;
+    char text[16];
+    for (int i = 1; i <= HX_MAX_DURATIONS; i++) {
+        snprintf(text, sizeof text, "%d", i);
+        set(&settings, "durations", text);
+    }
+    assert_int_equal(hx_option_set(option("durations"), &settings, "31", &err), HX_ERR_LIMIT);
+    assert_string_equal(err.message, "expected at most 30 durations");
+    hx_options_fini(OPTIONS, &settings);
+}
+
 static void a_long_text_is_quoted_in_part(void **state)
 {
     (void)state;
@@ -363,6 +430,9 @@ int main(void)
         cmocka_unit_test(maps_take_each_name_once),
         cmocka_unit_test(a_wrong_text_is_answered_with_what_was_expected),
         cmocka_unit_test(what_is_no_status_is_refused),
+        cmocka_unit_test(durations_rise_and_numbers_are_seconds),
+        cmocka_unit_test(a_duration_that_does_not_belong_into_the_list_is_refused),
+        cmocka_unit_test(no_more_durations_than_there_may_be_are_taken),
         cmocka_unit_test(a_long_text_is_quoted_in_part),
         cmocka_unit_test(every_type_says_what_it_expects),
         cmocka_unit_test(an_allocation_that_fails_is_told),

@@ -392,6 +392,9 @@ static void each_option_counts(void **state)
         WEB ", tags: [x]}",
         WEB ", tags: [x, y]}",
         WEB ", tags: [y, x]}",
+        WEB ", buckets: [1ms]}",
+        WEB ", buckets: [1ms, 5ms]}",
+        WEB ", buckets: [1ms, 6ms]}",
         WEB ", connection: fresh}",
         WEB ", breaker: {failures: 3}}",
         WEB ", method: HEAD}",
@@ -413,7 +416,76 @@ static void the_same_written_otherwise_is_the_same(void **state)
     (void)state;
     assert_equal(WEB ", interval: 60s}", WEB ", interval: 1m}", true);
     assert_equal(WEB "}", WEB ", critical: true, interval: 10s}", true);
+    assert_equal(WEB ", buckets: [5ms, 1]}", WEB ", buckets: [0.005, 1000ms]}", true);
     assert_equal("{name: a, url: \"http://H/x\"}", WEB "}", false); /* people see the text */
+}
+
+/* ---- tables of buckets ---- */
+
+static struct hx_generation *generation_of(const struct hx_generation *current, const char *list)
+{
+    struct hx_config config;
+    struct hx_diagnostics diagnostics;
+    struct hx_diff diff;
+    struct hx_generation *generation = NULL;
+    char path[] = "/tmp/test_reload.XXXXXX";
+    int fd = mkstemp(path);
+    assert_true(fd >= 0);
+    close(fd);
+    write_file(path, list);
+    hx_diagnostics_init(&diagnostics);
+    assert_int_equal(hx_config_init(&config, NULL), HX_OK);
+    assert_int_equal(hx_config_load(&config, path, hx_kinds, &diagnostics), HX_OK);
+    assert_int_equal(hx_diff_make(current, &config, &diff, NULL), HX_OK);
+    assert_int_equal(hx_diff_generation(&diff, &config, &generation, NULL), HX_OK);
+    hx_diff_fini(&diff);
+    hx_config_fini(&config);
+    hx_diagnostics_fini(&diagnostics);
+    unlink(path);
+    return generation;
+}
+
+#define BUCKETS(name, list) "  - {name: " name ", url: \"heartbeat:\", buckets: [" list "]}\n"
+
+static void equal_buckets_are_one_table_also_across_a_reload(void **state)
+{
+    (void)state;
+    struct hx_generation *first =
+        generation_of(NULL, "dependencies:\n" BUCKETS("a", "1ms, 1s") BUCKETS("b", "1ms")
+                                BUCKETS("c", "0.001, 1s") BEAT("d"));
+    assert_non_null(first->records[0]->bounds);
+    assert_ptr_equal(first->records[2]->bounds, first->records[0]->bounds);
+    assert_ptr_not_equal(first->records[1]->bounds, first->records[0]->bounds);
+    assert_null(first->records[3]->bounds);
+    struct hx_generation *second = generation_of(first, "dependencies:\n" BUCKETS("b", "1ms, 1s")
+                                                            BUCKETS("new", "1ms") BEAT("a"));
+    assert_ptr_equal(second->records[0]->bounds, first->records[0]->bounds);
+    assert_ptr_equal(second->records[1]->bounds, first->records[1]->bounds);
+    hx_generation_release(first);
+    const struct hx_buckets *buckets = second->records[0]->durations.buckets;
+    assert_int_equal(buckets->n, 2);
+    assert_true(buckets->bounds[0] == 0.001 && buckets->bounds[1] == 1);
+    assert_ptr_equal(second->records[2]->durations.buckets, &hx_duration_buckets);
+    hx_generation_release(second);
+}
+
+static void many_sets_of_buckets_are_told_apart(void **state)
+{
+    (void)state;
+    struct hx_strbuf text;
+    hx_strbuf_init(&text);
+    hx_strbuf_puts(&text, "dependencies:\n");
+    for (int i = 0; i < 100; i++)
+        hx_strbuf_printf(&text, "  - {name: a%d, url: \"heartbeat:\", buckets: [%d, 100]}\n", i,
+                         1 + i * 7 % 20);
+    struct hx_generation *generation = generation_of(NULL, hx_strbuf_text(&text));
+    for (size_t i = 0; i < 100; i++) {
+        const struct hx_buckets *buckets = generation->records[i]->durations.buckets;
+        assert_true(buckets->bounds[0] == (double)(1 + i * 7 % 20));
+        assert_ptr_equal(generation->records[i]->bounds, generation->records[i % 20]->bounds);
+    }
+    hx_generation_release(generation);
+    hx_strbuf_fini(&text);
 }
 
 /* ---- no memory ---- */
@@ -459,6 +531,8 @@ static void a_diff_without_memory_leaves_the_generation_as_it_was(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(equal_buckets_are_one_table_also_across_a_reload),
+        cmocka_unit_test(many_sets_of_buckets_are_told_apart),
         cmocka_unit_test_setup_teardown(names_what_was_added_changed_and_removed, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(an_unchanged_dependency_keeps_its_state, set_up, tear_down),

@@ -28,7 +28,7 @@
     "dependencies:\n"                                            \
     "  - {name: comes, url: 'tcp://127.0.0.1:9'}\n"              \
     "  - {name: stays, url: 'heartbeat:'}\n"                     \
-    "  - {name: changes, url: 'heartbeat:', ttl: 7s}\n"
+    "  - {name: changes, url: 'heartbeat:', buckets: [5ms]}\n"
 
 static void write_file(const char *path, const char *text)
 {
