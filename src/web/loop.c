@@ -30,8 +30,10 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-/* Of a request's head and of the reply's head, each connection. */
-#define MEMORY_LIMIT ((size_t)16 * 1024)
+/* Of each connection: a request's head and the reply's head, or a chunk of the reply. Larger chunks
+ * make fewer packets of a page; but libmicrohttpd zeroes all of it after each request, and from
+ * here on would map and unmap it for each connection. */
+#define MEMORY_LIMIT ((size_t)32 * 1024)
 /* Accepted in one turn, so that a flood of connections does not starve those that are open. */
 #define MAX_ACCEPTS 16
 /* Turns of libmicrohttpd until other connections and deadlines are looked at. */

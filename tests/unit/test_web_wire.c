@@ -218,14 +218,14 @@ static void haproxys_check_is_answered(void **state)
 static void too_long_requests_are_refused(void **state)
 {
     struct fixture *f = *state;
-    static char request[40000];
+    static char request[60000];
     struct web_reply reply;
-    int n = snprintf(request, sizeof(request), "GET /%0*d HTTP/1.1\r\nHost: t\r\n\r\n", 20000, 0);
+    int n = snprintf(request, sizeof(request), "GET /%0*d HTTP/1.1\r\nHost: t\r\n\r\n", 40000, 0);
     assert_true(n > 0);
     web_ask(f->port, request, &reply);
     assert_int_equal(reply.status, 414);
     web_reply_fini(&reply);
-    snprintf(request, sizeof(request), "GET /livez HTTP/1.1\r\nHost: t\r\nA: %0*d\r\n\r\n", 20000,
+    snprintf(request, sizeof(request), "GET /livez HTTP/1.1\r\nHost: t\r\nA: %0*d\r\n\r\n", 40000,
              0);
     web_ask(f->port, request, &reply);
     assert_int_equal(reply.status, 431);
