@@ -108,7 +108,8 @@ void hx_guard_enter(const struct hx_guard *guard, struct hx_client *connection, 
     case HX_STAGE_HEAD:
         connection->deadline_ns = now_ns + guard->head_ns;
         connection->fault = NULL;
-        connection->is_seen = connection->is_admitted = connection->is_scraping = false;
+        connection->is_seen = connection->is_admitted = false;
+        connection->sending = HX_SENDING_LITTLE;
         free(connection->body);
         connection->body = NULL;
         connection->body_size = connection->body_len = 0;
@@ -121,11 +122,12 @@ void hx_guard_enter(const struct hx_guard *guard, struct hx_client *connection, 
     }
 }
 
-unsigned hx_guard_scrapes(const struct hx_guard *guard, const struct hx_peer *peer)
+unsigned hx_guard_sending(const struct hx_guard *guard, const struct hx_peer *peer,
+                          enum hx_sending sending)
 {
     unsigned n = 0;
     for (const struct hx_client *c = guard->first; c != NULL; c = c->next)
-        n += c->is_scraping && is_same(&c->peer, peer);
+        n += c->sending == sending && is_same(&c->peer, peer);
     return n;
 }
 

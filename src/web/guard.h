@@ -36,6 +36,9 @@ struct hx_peer hx_peer_of(const struct sockaddr_storage *address);
 
 enum hx_stage { HX_STAGE_HEAD, HX_STAGE_BODY, HX_STAGE_REPLY };
 
+/* Replies that are rendered while they are sent, and of which a peer may have a few at once. */
+enum hx_sending { HX_SENDING_LITTLE, HX_SENDING_METRICS, HX_SENDING_PAGE };
+
 /* One connection, and the request that it is on. */
 struct hx_client {
     struct hx_client *next, *previous;
@@ -47,7 +50,7 @@ struct hx_client {
     /* The request. */
     const struct hx_fault *fault; /* what was wrong with its first line */
     bool is_seen;                 /* its head was judged */
-    bool is_scraping;             /* its reply is a metrics page */
+    enum hx_sending sending;      /* what its reply is */
     bool is_admitted;             /* network and rate were judged */
     char *body;                   /* owned; NULL: none yet */
     size_t body_size, body_len;
@@ -76,8 +79,9 @@ void hx_guard_remove(struct hx_guard *guard, struct hx_client *connection);
 void hx_guard_enter(const struct hx_guard *guard, struct hx_client *connection, enum hx_stage stage,
                     int64_t now_ns);
 
-/* How many metrics pages the peer is being sent; 0 for a unix socket. */
-unsigned hx_guard_scrapes(const struct hx_guard *guard, const struct hx_peer *peer);
+/* How many of that the peer is being sent; 0 for a unix socket. */
+unsigned hx_guard_sending(const struct hx_guard *guard, const struct hx_peer *peer,
+                          enum hx_sending sending);
 
 /* Shuts down the connections whose time is over; how many. */
 unsigned hx_guard_sweep(struct hx_guard *guard, int64_t now_ns);

@@ -121,9 +121,10 @@ enum MHD_Result hx_metrics_page_handle(struct hx_exchange *exchange)
             vary(hx_pieces_head(negotiated.content_type, is_gzip_accepted, exchange->is_closing)));
     struct hx_client *client = exchange->connection;
     if (exchange->web->n_scrapes >= HX_MAX_SCRAPES ||
-        hx_guard_scrapes(&exchange->web->guard, &client->peer) >= HX_MAX_PEER_SCRAPES)
+        hx_guard_sending(&exchange->web->guard, &client->peer, HX_SENDING_METRICS) >=
+            HX_MAX_PEER_SCRAPES)
         return hx_exchange_send_later(exchange, "too many scrapes at once");
-    client->is_scraping = true;
+    client->sending = HX_SENDING_METRICS;
     return hx_exchange_send_take(exchange, MHD_HTTP_OK,
                                  begin(exchange, &negotiated, is_gzip_accepted));
 }

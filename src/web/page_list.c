@@ -182,7 +182,8 @@ static void place(struct walk *walk)
 static void choose_worst(const struct walk *walk, enum hx_readiness readiness)
 {
     struct hx_page_list *list = walk->list;
-    unsigned n_ranks = readiness == HX_READY_DOWN ? 2 : N_RANKS;
+    /* Of one that has just been added nothing is known, which is no reason for anything. */
+    unsigned n_ranks = readiness == HX_READY_UP ? 0 : readiness == HX_READY_DOWN ? 2 : N_RANKS;
     for (unsigned rank = 0; rank < n_ranks; rank++) {
         list->n_not_up += walk->n_of_rank[rank];
         for (size_t i = 0; i < walk->n_of_rank[rank] && i < HX_PAGE_REASONS; i++) {

@@ -280,8 +280,12 @@ static enum MHD_Result send_page(struct hx_exchange *exchange, struct hx_status_
 
 enum MHD_Result hx_status_page_handle(struct hx_exchange *exchange)
 {
-    if (exchange->web->n_pages >= HX_MAX_PAGES)
+    struct hx_client *client = exchange->connection;
+    if (exchange->web->n_pages >= HX_MAX_PAGES ||
+        hx_guard_sending(&exchange->web->guard, &client->peer, HX_SENDING_PAGE) >=
+            HX_MAX_PEER_PAGES)
         return hx_exchange_send_later(exchange, "too many pages at once");
+    client->sending = HX_SENDING_PAGE;
     struct hx_status_page *page = begin(exchange);
     return page == NULL ? MHD_NO : send_page(exchange, page);
 }

@@ -16,8 +16,9 @@
 #include "web/page_row.h"
 #include "web/pieces.h"
 
-#define HX_MAX_PAGES     16 /* at once */
-#define HX_PAGE_TAG_SIZE 24 /* W/"" around 16 digits, and the NUL */
+#define HX_MAX_PAGES      16 /* at once */
+#define HX_MAX_PEER_PAGES 8  /* of these to one peer, who may be a proxy */
+#define HX_PAGE_TAG_SIZE  24 /* W/"" around 16 digits, and the NUL */
 
 /* One of those that are not up. */
 struct hx_page_reason {

@@ -90,6 +90,19 @@ def test_history_is_drawn(exporter):
     assert good.one("svg", "sparkline")["aria-label"].startswith("mean latency, last 24 h: ")
 
 
+def test_page_does_without_history(start):
+    with start(down(), ["--web.history=0"]) as exporter:
+        exporter.wait_for_state("db", "down", "refused")
+        page = page_of(exporter)
+        assert not page.root.all("svg") and "Last" not in page.root.one("thead").text
+        assert len(page.rows()["db"].all("td")) == len(page.root.one("thead").all("th")) - 1
+    with start(down(), ["--web.history=7d"]) as exporter:
+        exporter.wait_for_state("db", "down", "refused")
+        page = page_of(exporter)
+        assert page.root.one("thead").all("th")[-1].text == "Last 7 d"
+        assert page.root.one("footer").one("p").text.endswith("history of the last 7 d")
+
+
 def test_every_text_stays_a_text(start):
     script = "<script>alert('1')</script>\"&"
     config = {"service": {"name": script},

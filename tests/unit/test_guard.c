@@ -116,6 +116,25 @@ static bool is_shut_down(int fd)
     return recv(fd, &c, 1, 0) == 0;
 }
 
+static void long_replies_are_counted_by_peer_and_kind(void **state)
+{
+    (void)state;
+    struct hx_guard guard;
+    struct hx_peer one = peer_of("10.0.0.1"), other = peer_of("10.0.0.2");
+    hx_guard_init(&guard, 8, 8, HEAD_NS);
+    for (int i = 0; i < 3; i++) {
+        add(&guard, "10.0.0.1");
+        guard.first->sending = i == 0 ? HX_SENDING_METRICS : HX_SENDING_PAGE;
+    }
+    assert_int_equal(hx_guard_sending(&guard, &one, HX_SENDING_METRICS), 1);
+    assert_int_equal(hx_guard_sending(&guard, &one, HX_SENDING_PAGE), 2);
+    assert_int_equal(hx_guard_sending(&guard, &other, HX_SENDING_PAGE), 0);
+    /* The next request is none before its reply begins. */
+    hx_guard_enter(&guard, guard.first, HX_STAGE_HEAD, 1);
+    assert_int_equal(hx_guard_sending(&guard, &one, HX_SENDING_PAGE), 1);
+    clear(&guard);
+}
+
 static void deadline_of_the_head_is_absolute(void **state)
 {
     (void)state;
@@ -219,6 +238,7 @@ int main(void)
         cmocka_unit_test(peers_are_told_apart_by_address_or_network),
         cmocka_unit_test(one_peer_has_its_limit),
         cmocka_unit_test(last_places_are_for_those_who_have_none),
+        cmocka_unit_test(long_replies_are_counted_by_peer_and_kind),
         cmocka_unit_test(deadline_of_the_head_is_absolute),
         cmocka_unit_test(reply_has_a_deadline_and_the_next_head_a_new_one),
         cmocka_unit_test(peer_that_does_not_read_its_reply_is_reset),

@@ -149,6 +149,23 @@ static void counts_are_those_of_all_whatever_is_asked_for(void **state)
     hx_generation_release(generation);
 }
 
+static void nothing_is_why_a_service_is_up(void **state)
+{
+    (void)state;
+    static const struct entry entries[] = {{"a", "", true, HX_STATE_UP},
+                                           {"new", "", true, HX_STATE_UNKNOWN}};
+    struct hx_generation *generation = make_generation(entries, 2);
+    struct hx_page_query query = {.page = 1};
+    struct hx_page_list list;
+    assert_int_equal(
+        hx_page_list_init(&list, generation, &query, HX_READY_UP, hx_clock_monotonic_ns()), HX_OK);
+    expect_list(&list, generation, "0:new|1:a");
+    assert_int_equal(list.n_worst, 0);
+    assert_int_equal(list.n_not_up, 0);
+    hx_page_list_fini(&list);
+    hx_generation_release(generation);
+}
+
 static void only_critical_ones_are_why_a_service_is_down(void **state)
 {
     (void)state;
@@ -239,6 +256,7 @@ int main(void)
         cmocka_unit_test(what_is_not_up_stands_first_the_worst_before_the_others),
         cmocka_unit_test(filtered_dependencies_stand_by_their_first_tag),
         cmocka_unit_test(counts_are_those_of_all_whatever_is_asked_for),
+        cmocka_unit_test(nothing_is_why_a_service_is_up),
         cmocka_unit_test(only_critical_ones_are_why_a_service_is_down),
         cmocka_unit_test(pages_join_without_a_gap),
         cmocka_unit_test(nothing_is_configured_before_the_first_generation),

@@ -438,6 +438,35 @@ static void pages_at_once_are_bounded(void **state)
     }
 }
 
+static void pages_to_one_peer_are_bounded(void **state)
+{
+    struct fixture *f = *state;
+    struct web_reply reply;
+    int fds[HX_MAX_PEER_PAGES];
+    for (size_t i = 0; i < HX_MAX_PEER_PAGES; i++) {
+        fds[i] = web_connect(f->port);
+        assert_true(fds[i] >= 0);
+    }
+    /* Accepted after them. */
+    web_get(f->port, "GET", "/livez", &reply);
+    web_reply_fini(&reply);
+    for (struct hx_client *c = f->web->guard.first; c != NULL; c = c->next)
+        c->sending = HX_SENDING_PAGE;
+    web_get(f->port, "GET", "/", &reply);
+    assert_int_equal(reply.status, 503);
+    web_reply_fini(&reply);
+    for (size_t i = 0; i < HX_MAX_PEER_PAGES; i++)
+        close(fds[i]);
+    int64_t until_ns = hx_clock_monotonic_ns() + WEB_CLIENT_WAIT_NS;
+    int status = 503;
+    while (status != 200 && hx_clock_monotonic_ns() < until_ns) {
+        web_get(f->port, "GET", "/", &reply);
+        status = reply.status;
+        web_reply_fini(&reply);
+    }
+    assert_int_equal(status, 200);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -457,6 +486,7 @@ int main(void)
         SERVED(page_is_dressed_for_browsers),
         SERVED(page_that_looks_the_same_is_not_sent_again),
         SERVED(pages_at_once_are_bounded),
+        SERVED(pages_to_one_peer_are_bounded),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
