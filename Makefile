@@ -20,8 +20,6 @@ PACKAGES := libuv libcares openssl libpq hiredis libcurl libmicrohttpd gnutls li
     libfyaml libpcre2-8 json-c libisal
 PKG_CFLAGS := $(subst -I,-isystem ,$(shell pkg-config --cflags $(PACKAGES) 2>/dev/null))
 PKG_LIBS   := $(shell pkg-config --libs $(PACKAGES) 2>/dev/null)
-# The program's own: the library does not talk to systemd.
-PROG_LIBS  := $(shell pkg-config --libs libsystemd 2>/dev/null)
 
 IS_CLANG := $(findstring clang,$(shell $(CC) --version 2>/dev/null | head -n 1))
 WARNINGS := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes \
@@ -91,7 +89,7 @@ TESTS     ?= $(notdir $(UNIT))
 all: $(PROG) $(LIB_SO)
 
 $(PROG): $(PROG_OBJ) $(LIB_A)
-	$(call say,LD)$(CC) $(ALL_LDFLAGS) -pie -o $@ $^ $(PKG_LIBS) $(PROG_LIBS) -lm
+	$(call say,LD)$(CC) $(ALL_LDFLAGS) -pie -o $@ $^ $(PKG_LIBS) -lm
 
 $(LIB_A): $(LIB_OBJ)
 	@rm -f $@
@@ -154,7 +152,7 @@ $(BUILD)/unit/%: tests/unit/%.c $(UNIT_HELP) $(CLI_A) $(LIB_A) $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(call say,CC)$(CC) $(ALL_CPPFLAGS) -Itests/unit $(ALL_CFLAGS) -Wno-unused-macros -Wno-missing-prototypes \
 	    $(ALL_LDFLAGS) -MMD -MP -MF $@.d -o $@ $< $(UNIT_HELP) $(CLI_A) $(LIB_A) \
-	    $(PKG_LIBS) $(PROG_LIBS) -lcmocka -lm \
+	    $(PKG_LIBS) -lcmocka -lm \
 	    $(shell sed -n 's,^/\* link: \(.*\) \*/$$,\1,p' $<)
 
 # Files that change only when what they name changes: a new flag or commit rebuilds what it must.
@@ -181,7 +179,8 @@ unit: $(TESTS:%=$(BUILD)/unit/%)
 	@tests/unit/run $(TESTS:%=$(BUILD)/unit/%)
 
 system: $(PROG) $(LIB_SO)
-	HX_PROGRAM=$(abspath $(PROG)) /usr/bin/python3 -m pytest -q -p no:cacheprovider --durations=12 tests/system $(PYTEST_ARGS)
+	HX_PROGRAM=$(abspath $(PROG)) /usr/bin/python3 -m pytest -q -p no:cacheprovider --durations=12 \
+	    $(if $(filter tests/%,$(PYTEST_ARGS)),,tests/system) $(PYTEST_ARGS)
 
 test: setup-test
 	@$(MAKE) --no-print-directory all
@@ -206,7 +205,7 @@ deploy-check: $(PROG) man
 # The same tests in builds that watch memory, undefined behaviour and threads; what tests other tools
 # more than this program's memory is left to the plain build, and so is what loads the library.
 ASAN_LEAVES_OUT := web_tools alerts_end_to_end dashboards dashboard_rules print_alert_rules \
-    completion schema haproxy gates formats_fuzz
+    completion schema haproxy gates formats_fuzz page_browser
 asan:
 	$(MAKE) --no-print-directory BUILD=build/asan SANITIZE=address,undefined all unit
 	HX_SLOW=1 $(MAKE) --no-print-directory BUILD=build/asan SANITIZE=address,undefined system \
@@ -310,7 +309,7 @@ help:
 	@echo 'make test           set up, build, and pass every test'
 	@echo 'make                build build/health_exporter and the library'
 	@echo 'make unit           the unit tests         (TESTS="test_state test_url" for some)'
-	@echo 'make system         the system tests       (PYTEST_ARGS="-k redis" for some)'
+	@echo 'make system         the system tests       (PYTEST_ARGS="-k redis", or a file, for some)'
 	@echo 'make asan tsan      the tests under sanitizers'
 	@echo 'make bench          benchmarks, as a table (ROWS="tcp redis" for some); bench-smoke is short'
 	@echo 'make install        DESTDIR, PREFIX and LIBDIR are honoured; uninstall undoes it'
