@@ -10,10 +10,10 @@ import pytest
 
 from harness import faults
 from harness.browser import PHONE, Browser
-from harness.exporter import OFTEN, Exporter
+from harness.exporter import OFTEN, Exporter, write_config
 from harness.secrets import secret
 from harness.waiting import wait_until
-from harness.web_config import guarded
+from harness.web_config import bcrypt, guarded
 
 DESKTOP = {"width": 1280, "height": 800}
 INTERVAL = 5000  # of script.js
@@ -149,7 +149,7 @@ def test_a_lost_connection_is_told_and_found_again(start, browser, config):
         assert page.text(".live") == "Connected again"
 
 
-def test_a_limit_of_rate_is_kept(start, directory, browser, config):
+def test_a_limit_of_rate_is_kept(start, directory, browser):
     limits = {"rate_limit_per_client": {"interval": "60s", "burst": 8}}
     with guarded(start, directory, limits) as guard:
         with browser.page(f"http://127.0.0.1:{guard.port}/", clock=True, expected=["429"]) as page:
@@ -289,6 +289,24 @@ def test_everything_works_without_javascript(degraded, browser):
         page.call("goto", url(degraded))
         page.call("click", ".counts [data-status=up]")
         page.wait_for(f"{ROWS} === 4")
+
+
+def test_who_has_signed_in_stays_so(start, directory, browser, config):
+    password = secret("page")
+    users = {"basic_auth_users": {"operator": bcrypt(password)}}
+    with guarded(start, directory, users, [f"--config.file={write_config(directory, config)}"]) as guard:
+        guard.exporter.wait_for_state("recommendations", "down")
+        at = f"127.0.0.1:{guard.port}/"
+        with browser.page(f"http://{at}") as page:
+            assert page.evaluate(ROWS) == 5 and page.all(".message") == []
+        with browser.page(f"http://operator:{password}@{at}?details", clock=True) as page:
+            assert any("connection refused" in message for message in page.all(".message"))
+            hurry_until(page, lambda: page.statuses)
+            page.call("selectOption", "[name=tag]", "shop")
+            hurry_until(page, f"{ROWS} === 2")
+            assert page.evaluate("new URLSearchParams(location.search).has('details')")
+            assert "connection refused" in page.text("#d-recommendations .message")
+            assert page.evaluate("document.querySelector('.live[data-lost]')") is None
 
 
 def test_the_policy_lets_no_other_script_run(degraded, browser):

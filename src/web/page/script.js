@@ -10,6 +10,7 @@
   const INTERVAL = 5000, SLOWEST = 60000, TIMEOUT = 10000, TYPING = 150;
   const $ = (selector, from = document) => from.querySelector(selector);
   const form = $("form"), search = $("input[type=search]"), live = $(".live");
+  const fields = form.querySelectorAll("input[type=search], select");
 
   let etag = null;        // of the page of this address
   let timer = 0;          // of the next request
@@ -32,9 +33,9 @@
   // A since becomes "3 min ago" with the moment as its title; an end gets "(in 8 min)" besides.
   function tellTimes(root) {
     for (const time of root.querySelectorAll("time[datetime]")) {
-      const relative = ago(Date.now() + skew - Date.parse(time.dateTime));
+      const isSince = time.closest(".since"), ms = Date.now() + skew - Date.parse(time.dateTime);
       time.title ||= time.textContent;
-      const text = time.closest(".since") ? relative : `${time.title} (${relative})`;
+      const text = isSince ? ago(Math.max(ms, 0)) : `${time.title} (${ago(ms)})`;
       if (time.textContent !== text)
         time.textContent = text;
     }
@@ -108,7 +109,11 @@
     rows = new Map([...document.querySelectorAll("tr[id]")].map(row => [row.id, row]));
     for (const part of ["header", "main", "footer"])
       carry($(part), $(part, fresh));
-    document.title = fresh.title;
+    if (document.title !== fresh.title) {
+      document.title = fresh.title;
+      // The picture of the tab tells the status too; only another address is asked for again.
+      $("link[rel=icon]").href = `badge.svg?icon&${$("header").dataset.status}`;
+    }
     // A row that had to move has lost it.
     if (focused !== document.activeElement && focused.isConnected)
       focused.focus({ preventScroll: true });
@@ -120,7 +125,7 @@
       live.textContent = text;
   }
 
-  const verdict = () => [...document.querySelectorAll("h1, .why, .maintenance")].map(p => p.textContent.trim()).join(". ");
+  const verdict = () => [...document.querySelectorAll("h1, .why")].map(p => p.textContent).join(". ");
 
   // ---- asking ----
 
@@ -137,7 +142,9 @@
     const headers = { Accept: "text/html" };
     if (etag)
       headers["If-None-Match"] = etag;
-    const reply = await fetch(location.href, { headers, signal, cache: "no-store" });
+    const url = new URL(location.href);
+    url.username = url.password = ""; // fetch takes no address with them; the browser knows them
+    const reply = await fetch(url, { headers, signal, cache: "no-store" });
     noteRetryAfter(reply);
     skew = Date.parse(reply.headers.get("Date")) - Date.now() || 0;
     if (reply.status === 304)
@@ -214,7 +221,8 @@
   function go(url, isNew) {
     if (url.href === location.href)
       return;
-    history[isNew ? "pushState" : "replaceState"](null, "", url);
+    // Relative: the page's own address may hold a password.
+    history[isNew ? "pushState" : "replaceState"](null, "", url.pathname + url.search);
     etag = null;
     $("main").setAttribute("aria-busy", "true");
     loadSoon(true);
@@ -223,17 +231,17 @@
   function filter() {
     const url = new URL(location.href);
     url.searchParams.delete("page");
-    for (const [name, value] of new FormData(form))
+    for (const { name, value } of fields) {
+      url.searchParams.delete(name);
       if (value)
-        url.searchParams.set(name, value);
-      else
-        url.searchParams.delete(name);
+        url.searchParams.append(name, value);
+    }
     go(url, false);
   }
 
   function fillForm() {
     const asked = new URLSearchParams(location.search);
-    for (const field of form.querySelectorAll("[name]"))
+    for (const field of fields)
       field.value = asked.get(field.name) ?? "";
   }
 
@@ -282,7 +290,8 @@
 
   document.documentElement.classList.add("js");
   search.setAttribute("aria-keyshortcuts", "/");
-  search.placeholder = "press / to type";
+  if (matchMedia("(pointer: fine)").matches)
+    search.placeholder = "press / to search";
   prepare(document);
   schedule();
 })();
