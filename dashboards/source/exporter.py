@@ -52,15 +52,21 @@ def engine():
                      "health_check_interval_seconds{%(e)s})" % E, "{{instance}}")], unit="none",
               decimals=1, threshold_style="line", thresholds=steps("transparent", (3, ORANGE)),
               fill=10),
-        lines("Checks in flight", "Checks that run at the moment of the scrape.", 8, 7,
-              [query("health_exporter_checks_in_flight{%(e)s}" % E, "{{instance}}")], unit="none"),
+        lines("Checks in flight", "Checks that run at the moment of the scrape, and those that wait "
+              "for one of them to end because file descriptors are few.", 6, 7,
+              [query("health_exporter_checks_in_flight{%(e)s}" % E, "{{instance}} running"),
+               query("health_exporter_checks_queued{%(e)s}" % E, "{{instance}} waiting")],
+              unit="none"),
+        lines("Connections", "Connections to dependencies at the moment of the scrape, by kind.", 6, 7,
+              [query("sum by (instance, kind) (health_exporter_dependency_connections{%(e)s})" % E,
+                     "{{instance}}: {{kind}}")], unit="none"),
         lines("Checks not run", "Planned checks per second that were not run, by cause. late and "
-              "capacity are the exporter's own trouble.", 8, 7,
+              "capacity are the exporter's own trouble.", 6, 7,
               [query(rate("health_check_skipped_total", "instance, cause"),
                      "{{instance}}: {{cause}}")], unit="cps", bars=True, stack=True),
         lines("Own failures", "Checks per second that failed by the exporter's own doing: forbidden "
               "by its policy, or out of memory, ports or descriptors. They say nothing of the "
-              "dependency.", 8, 7,
+              "dependency.", 6, 7,
               [query(rate("dependency_check_failures_total", "instance, reason",
                           ',reason=~"blocked|internal"'), "{{instance}}: {{reason}}")], unit="cps",
               bars=True, stack=True),

@@ -237,6 +237,7 @@ struct hx_kind {
     const char *const *tls_schemes; /* those of them with TLS, for which the options tls.* mean
                                        something; NULL: none */
     bool is_connection_kept;     /* the options connection and max_connection_age mean something */
+    bool has_connections;        /* it tells of them: hx_check_connection_opened() */
     const char *const *examples; /* NULL-terminated example URLs, for help and documentation */
     const struct hx_option *options; /* ends with a NULL name */
     const enum hx_reason *reasons;   /* that a check can end with; ends with HX_REASON_NONE. timeout
@@ -295,6 +296,11 @@ HX_API void hx_check_value(struct hx_check *check, size_t index, double value);
 
 /* The earliest notAfter in the peer's chain, Unix seconds; also when it was refused. */
 HX_API void hx_check_certificate_expiry(struct hx_check *check, int64_t unix_seconds);
+
+/* A socket to the dependency has been opened, to connect it; it is closed. For kinds that have
+ * connections; also between checks. Counted in health_exporter_dependency_connections. */
+HX_API void hx_check_connection_opened(struct hx_check *check);
+HX_API void hx_check_connection_closed(struct hx_check *check);
 
 /* The check is over: reason NONE is a pass. The message is for people only (JSON, log); the engine
  * cuts it, masks the dependency's secrets and control characters. Allowed from within start. The

@@ -20,6 +20,7 @@
 #include "base/clock.h"
 #include "base/units.h"
 
+#include <assert.h>
 #include <stdarg.h>
 #include <stdio.h>
 
@@ -108,6 +109,18 @@ void hx_check_value(struct hx_check *check, size_t index, double value)
 void hx_check_certificate_expiry(struct hx_check *check, int64_t unix_seconds)
 {
     check->status.certificate_expiry = unix_seconds;
+}
+
+void hx_check_connection_opened(struct hx_check *check)
+{
+    assert(kind_of(check)->has_connections);
+    hx_gauge_add(check->connections, 1);
+}
+
+void hx_check_connection_closed(struct hx_check *check)
+{
+    assert(kind_of(check)->has_connections);
+    hx_gauge_add(check->connections, -1);
 }
 
 void hx_check_pass(struct hx_check *check)
@@ -373,6 +386,7 @@ void hx_check_due(struct hx_check *check, int64_t now_ns)
         hx_check_begin(check);
     } else {
         check->step = HX_STEP_QUEUED;
+        hx_gauge_add(runner->options.queued, 1);
         check->next_queued = NULL;
         *runner->queue_last = check;
         runner->queue_last = &check->next_queued;

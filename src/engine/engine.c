@@ -45,7 +45,7 @@ struct hx_engine {
     struct hx_resolver *resolver;
     struct hx_runner runner;
     struct hx_histogram *loop_lag;
-    struct hx_gauge *in_flight;
+    struct hx_gauge *in_flight, *queued;
     struct carried log_dropped, lookups, cache_hits;
     pthread_t thread;
     bool is_started;
@@ -71,6 +71,8 @@ static enum hx_errcode make_families(struct hx_engine *engine, struct hx_error *
                               lag_bounds, sizeof(lag_bounds) / sizeof(lag_bounds[0]), err);
     engine->in_flight = hx_registry_gauge(registry, "health_exporter_checks_in_flight",
                                           "Checks that are running now.", NULL, err);
+    engine->queued = hx_registry_gauge(registry, "health_exporter_checks_queued",
+                                       "Checks that are due and wait for a slot.", NULL, err);
     engine->log_dropped.counter =
         hx_registry_counter(registry, "health_exporter_log_dropped_total",
                             "Log lines lost because their reader was too slow.", NULL, err);
@@ -81,8 +83,8 @@ static enum hx_errcode make_families(struct hx_engine *engine, struct hx_error *
         hx_registry_counter(registry, "health_exporter_resolver_cache_hits_total",
                             "Lookups answered from the resolver's cache.", NULL, err);
     bool is_complete = engine->loop_lag != NULL && engine->in_flight != NULL &&
-                       engine->log_dropped.counter != NULL && engine->lookups.counter != NULL &&
-                       engine->cache_hits.counter != NULL;
+                       engine->queued != NULL && engine->log_dropped.counter != NULL &&
+                       engine->lookups.counter != NULL && engine->cache_hits.counter != NULL;
     return is_complete ? HX_OK : HX_ERR_NOMEM;
 }
 
@@ -139,6 +141,8 @@ static void init_runner(struct hx_engine *engine)
         .resolver = engine->resolver,
         .loop_lag = engine->loop_lag,
         .in_flight = engine->in_flight,
+        .queued = engine->queued,
+        .registry = engine->options.registry,
         .engine = engine->options.index,
         .n_engines = engine->options.n_engines,
         .max_in_flight = engine->options.max_in_flight,

@@ -32,9 +32,10 @@ enum hx_step {
 /* A dependency's place in the runner; a check of it runs here, one after the other. */
 struct hx_check {
     struct hx_runner *runner;
-    struct hx_record *record; /* held */
-    void *run;                /* kind->run_size bytes */
-    void *shared;             /* kind->attach's, of the runner */
+    struct hx_record *record;     /* held */
+    void *run;                    /* kind->run_size bytes */
+    void *shared;                 /* kind->attach's, of the runner */
+    struct hx_gauge *connections; /* of the kind; NULL: it makes none */
     struct hx_timer_node due;
     struct hx_timer_node deadline;
     struct hx_schedule schedule;
@@ -58,7 +59,8 @@ struct hx_check {
 /* What all checks of a kind share on this loop. */
 struct hx_shared_part {
     const struct hx_kind *kind;
-    void *shared;
+    void *shared;                 /* NULL: nothing */
+    struct hx_gauge *connections; /* NULL: it makes none */
 };
 
 struct hx_runner_options {
@@ -66,10 +68,11 @@ struct hx_runner_options {
     struct hx_board *board;
     struct hx_log *log;
     struct hx_resolver *resolver;
-    struct hx_histogram *loop_lag; /* observed at each turn that had its time */
-    struct hx_gauge *in_flight;    /* of all engines together */
-    size_t engine, n_engines;      /* its place among those that share the dependencies by name */
-    size_t max_in_flight;          /* of all engines together */
+    struct hx_histogram *loop_lag;       /* observed at each turn that had its time */
+    struct hx_gauge *in_flight, *queued; /* of all engines together */
+    struct hx_registry *registry;        /* for the gauges of kinds */
+    size_t engine, n_engines; /* its place among those that share the dependencies by name */
+    size_t max_in_flight;     /* of all engines together */
     uint64_t seed;
 };
 
@@ -96,6 +99,8 @@ struct hx_runner {
 /* The loop must not be running in another thread. */
 void hx_runner_init(struct hx_runner *runner, const struct hx_runner_options *options);
 
+/* ---- which checks there are: change.c ---- */
+
 /* A generation on its way in. */
 struct hx_change {
     struct hx_generation *generation; /* held */
@@ -112,6 +117,14 @@ enum hx_errcode hx_runner_prepare(struct hx_runner *runner, struct hx_generation
 void hx_runner_commit(struct hx_runner *runner, struct hx_change *change);
 void hx_runner_abandon(struct hx_runner *runner, struct hx_change *change);
 
+/* Cancels and frees all. */
+void hx_runner_end_checks(struct hx_runner *runner);
+
+/* All that it had at first have a result; those that a reload adds make no second first round. */
+void hx_runner_end_first_round(struct hx_runner *runner);
+
+/* ---- the turn: runner.c ---- */
+
 /* Hands a report to the dependency's kind and checks it at once; nothing when it has gone. */
 void hx_runner_report(struct hx_runner *runner, const char *name, const struct hx_report *report);
 
@@ -123,9 +136,6 @@ void hx_runner_arm(struct hx_runner *runner);
 
 /* One check more is running (1), or one less (-1). */
 void hx_runner_count(struct hx_runner *runner, int more);
-
-/* All that it had at first have a result; those that a reload adds make no second first round. */
-void hx_runner_end_first_round(struct hx_runner *runner);
 
 /* 64 bits for jitter: no secret may hang on them. */
 uint64_t hx_runner_random(struct hx_runner *runner);

@@ -63,10 +63,20 @@ static void forget_candidates(struct hx_dial *dial)
     }
 }
 
+static void disconnect(struct hx_dial *dial)
+{
+    if (dial->stream == NULL) {
+        return;
+    }
+    hx_stream_close(dial->stream);
+    dial->stream = NULL;
+    hx_check_connection_closed(dial->check);
+}
+
 static void make_idle(struct hx_dial *dial)
 {
     hx_lookup_cancel(dial->lookup);
-    hx_stream_close(dial->stream);
+    disconnect(dial);
     forget_candidates(dial);
     *dial = (struct hx_dial){0};
 }
@@ -111,6 +121,8 @@ static void try_next(struct hx_dial *dial)
     dial->stream = hx_stream_open(shared->streams, address, dial->plan.use, &events, dial);
     if (dial->stream == NULL) {
         fail(dial, HX_REASON_INTERNAL, "connect: out of memory");
+    } else {
+        hx_check_connection_opened(dial->check);
     }
 }
 
@@ -197,14 +209,14 @@ static void on_end(void *data, enum hx_reason reason, const char *message)
         fail(dial, reason, message);
         return;
     }
-    hx_stream_close(dial->stream);
+    disconnect(dial);
     try_next(dial);
 }
 
 static void on_share_over(uv_timer_t *timer)
 {
     struct hx_dial *dial = ((struct hx_dial_candidates *)timer->data)->dial;
-    hx_stream_close(dial->stream);
+    disconnect(dial);
     try_next(dial);
 }
 
@@ -241,8 +253,11 @@ void hx_dial_cancel(struct hx_dial *dial)
 
 void hx_dial_reset(struct hx_dial *dial)
 {
-    hx_stream_reset(dial->stream);
-    dial->stream = NULL;
+    if (dial->stream != NULL) {
+        hx_stream_reset(dial->stream);
+        dial->stream = NULL;
+        hx_check_connection_closed(dial->check);
+    }
     make_idle(dial);
 }
 

@@ -293,6 +293,7 @@ const struct hx_kind hx_kind_http = {
     .schemes = SCHEMES,
     .tls_schemes = (const char *const[]){"https", NULL},
     .is_connection_kept = true,
+    .has_connections = true,
     .examples = EXAMPLES,
     .options = OPTIONS,
     .reasons = REASONS,

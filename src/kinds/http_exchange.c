@@ -37,6 +37,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #define MAX_HEADER_BYTES 65536
 
@@ -44,6 +45,7 @@
 #define NEVER_TOO_IDLE_S 31536000L
 
 static curl_socket_t on_open_socket(void *data, curlsocktype purpose, struct curl_sockaddr *to);
+static int on_close_socket(void *data, curl_socket_t fd);
 static CURLcode on_tls_context(CURL *easy, void *context, void *data);
 static int on_verify(X509_STORE_CTX *verification, void *data);
 static int on_request(void *data, char *to, char *from, int to_port, int from_port);
@@ -77,7 +79,28 @@ static curl_socket_t on_open_socket(void *data, curlsocktype purpose, struct cur
         exchange->socket_error = errno;
         return CURL_SOCKET_BAD;
     }
+    exchange->n_sockets++;
+    hx_check_connection_opened(exchange->check);
     return fd;
+}
+
+/* No connection outlives its exchange, so this one is still there. */
+static int on_close_socket(void *data, curl_socket_t fd)
+{
+    struct hx_http_exchange *exchange = data;
+    if (exchange->n_sockets > 0) {
+        exchange->n_sockets--;
+        hx_check_connection_closed(exchange->check);
+    }
+    return close(fd);
+}
+
+/* A transfer that has failed leaves no socket. Those that never got connected libcurl 7.88 closes
+ * without on_close_socket. */
+static void forget_sockets(struct hx_http_exchange *exchange)
+{
+    for (; exchange->n_sockets > 0; exchange->n_sockets--)
+        hx_check_connection_closed(exchange->check);
 }
 
 /* A client certificate is for the dependency, not for whom it redirects to. */
@@ -242,6 +265,8 @@ static void on_done(struct hx_curl_transfer *transfer, CURLcode code)
     char text[CURL_ERROR_SIZE + HX_ADDRESS_TEXT_SIZE + 32] = "";
     struct hx_http_outcome outcome = {.reason = HX_REASON_NONE, .message = text};
     curl_easy_getinfo(transfer->easy, CURLINFO_RESPONSE_CODE, &outcome.status);
+    if (code != CURLE_OK)
+        forget_sockets(exchange);
     if (exchange->bound != HX_HTTP_BOUND_NONE) {
         end_at_bound(exchange, text, sizeof(text), &outcome);
     } else if (code != CURLE_OK) {
@@ -263,6 +288,8 @@ static void set_callbacks(CURL *easy, struct hx_http_exchange *exchange)
 {
     curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, on_open_socket);
     curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, exchange);
+    curl_easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION, on_close_socket);
+    curl_easy_setopt(easy, CURLOPT_CLOSESOCKETDATA, exchange);
     curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, on_request);
     curl_easy_setopt(easy, CURLOPT_PREREQDATA, exchange);
     curl_easy_setopt(easy, CURLOPT_XFERINFOFUNCTION, on_progress);
@@ -444,6 +471,7 @@ void hx_http_exchange_cancel(struct hx_http_exchange *exchange, struct hx_curl_l
     hx_curl_loop_remove(loop, &exchange->transfer);
     hx_http_exchange_disconnect(exchange);
     curl_easy_cleanup(exchange->transfer.easy);
+    forget_sockets(exchange);
     hx_strbuf_fini(&exchange->body);
     *exchange = (struct hx_http_exchange){0};
 }

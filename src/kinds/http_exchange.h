@@ -54,6 +54,7 @@ struct hx_http_exchange {
     enum hx_http_step step;
     enum hx_http_bound bound;
     int socket_error; /* errno of our own socket() */
+    int n_sockets;    /* open */
     int64_t header_bytes;
     int64_t body_bytes;
     struct hx_strbuf body; /* when an expectation needs it */

@@ -376,6 +376,7 @@ const struct hx_kind hx_kind_postgres = {
     .schemes = (const char *const[]){"postgresql", "postgres", NULL},
     .tls_schemes = (const char *const[]){"postgresql", "postgres", NULL},
     .is_connection_kept = true,
+    .has_connections = true,
     .examples = (const char *const[]){"postgresql://health@db.internal:5432/app",
                                       "postgresql://health@db/app?sslmode=verify-full",
                                       "postgresql://health@/app?host=/run/postgresql", NULL},

@@ -56,7 +56,10 @@ static void unwatch(struct hx_postgres_link *link)
 static void finish_connection(struct hx_postgres_link *link)
 {
     unwatch(link);
-    PQfinish(link->conn);
+    if (link->conn != NULL) {
+        PQfinish(link->conn);
+        hx_check_connection_closed(link->check);
+    }
     link->conn = NULL;
     link->is_ready = false;
 }
@@ -359,6 +362,7 @@ static void attempt(struct hx_postgres_link *link)
         fail(link, HX_REASON_INTERNAL, "out of memory");
         return;
     }
+    hx_check_connection_opened(link->check);
     PQsetNoticeReceiver(link->conn, on_notice, NULL);
     PQsetErrorVerbosity(link->conn, PQERRORS_SQLSTATE);
     if (PQstatus(link->conn) == CONNECTION_BAD) {

@@ -376,6 +376,7 @@ const struct hx_kind hx_kind_redis = {
     .schemes = (const char *const[]){"redis", "rediss", "redis+unix", NULL},
     .tls_schemes = (const char *const[]){"rediss", NULL},
     .is_connection_kept = true,
+    .has_connections = true,
     .examples = (const char *const[]){"redis://cache:6379", "rediss://health@cache.internal/2",
                                       "redis+unix:/run/redis/redis.sock", NULL},
     .options = options,

@@ -123,6 +123,7 @@ const struct hx_kind hx_kind_tcp = {
     .name = "tcp",
     .summary = "connects; can send a text and expect one",
     .schemes = schemes,
+    .has_connections = true,
     .examples = examples,
     .options = options,
     .reasons = reasons,

@@ -104,6 +104,7 @@ const struct hx_kind hx_kind_tls = {
     .summary = "shakes hands, verifies the certificate and tells when it expires",
     .schemes = schemes,
     .tls_schemes = schemes,
+    .has_connections = true,
     .examples = examples,
     .options = options,
     .reasons = reasons,

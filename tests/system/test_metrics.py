@@ -50,6 +50,8 @@ FAMILIES = {
     "health_exporter_total_shards": "gauge",
     "health_exporter_loop_lag_seconds": "histogram",
     "health_exporter_checks_in_flight": "gauge",
+    "health_exporter_checks_queued": "gauge",
+    "health_exporter_dependency_connections": "gauge",
     "health_exporter_http_requests_total": "counter",
     "health_exporter_http_connections": "gauge",
     "health_exporter_scrape_duration_seconds": "gauge",

@@ -28,6 +28,7 @@ struct hx_check {
     int n_finished; /* how often the kind ended the check since fake_check_begin() */
     enum hx_reason reason;
     char message[512];
+    int n_connections; /* opened and not closed */
     unsigned phase_set;
     enum hx_phase last_phase;
     unsigned value_set;
@@ -48,6 +49,8 @@ static inline void fake_check_init(struct hx_check *check, const struct hx_kind 
 
 static inline void fake_check_fini(struct hx_check *check)
 {
+    if (check->n_connections != 0)
+        abort(); /* the kind's cancel has not told of the end of what it has opened */
     free(check->dependency.settings);
     free(check->run);
 }
@@ -114,6 +117,16 @@ void hx_check_value(struct hx_check *check, size_t index, double value)
 {
     check->value_set |= 1U << index;
     check->values[index] = value;
+}
+
+void hx_check_connection_opened(struct hx_check *check)
+{
+    check->n_connections++;
+}
+
+void hx_check_connection_closed(struct hx_check *check)
+{
+    check->n_connections--;
 }
 
 void hx_check_certificate_expiry(struct hx_check *check, int64_t unix_seconds)

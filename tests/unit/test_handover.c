@@ -61,6 +61,8 @@ static int set_up(void **state)
         .board = &f->board,
         .loop_lag = hx_registry_histogram(f->registry, "lag_seconds", "h", NULL, NULL, 0, NULL),
         .in_flight = hx_registry_gauge(f->registry, "in_flight", "h", NULL, NULL),
+        .queued = hx_registry_gauge(f->registry, "queued", "h", NULL, NULL),
+        .registry = f->registry,
         .n_engines = 1,
         .max_in_flight = 10,
     };

@@ -42,6 +42,7 @@ static void keeps_one_connection(void **state)
         assert_int_equal(run_check(f, &f->check), HX_REASON_NONE);
     assert_int_equal(f->peer.n_requests, 3);
     assert_int_equal(f->peer.n_connections, 1);
+    assert_int_equal(f->check.n_connections, 1);
     assert_false(f->check.phase_set & 1U << HX_PHASE_CONNECT);
 }
 
@@ -67,6 +68,7 @@ static void opens_a_fresh_connection_each_time(void **state)
     for (int i = 0; i < 3; i++) {
         assert_int_equal(run_check(f, &f->check), HX_REASON_NONE);
         turn_until(f, is_nobody_connected);
+        assert_int_equal(f->check.n_connections, 0);
     }
     assert_int_equal(f->peer.n_connections, 3);
 }
@@ -176,6 +178,7 @@ static void gives_a_silent_address_only_its_share_of_the_time(void **state)
     turn_until(f, is_finished);
     uint64_t took = uv_hrtime() - before;
     assert_int_equal(f->check.reason, HX_REASON_NONE);
+    assert_int_equal(f->check.n_connections, 1);
     assert_true(took >= 490 * HX_NS_PER_MS);
     assert_true(took < HX_NS_PER_S);
     for (int i = 0; i < 4; i++)

@@ -463,6 +463,7 @@ static void a_kept_connection_is_only_queried(void **state)
         assert_ends(f, HX_REASON_NONE, "");
     }
     assert_int_equal(f->peer.n_accepted, 1);
+    assert_int_equal(f->check.n_connections, 1);
 }
 
 static void a_kept_connection_that_breaks_is_replaced_within_the_check(void **state)

@@ -193,6 +193,7 @@ static void a_kept_connection_is_only_pinged(void **state)
         assert_ends(f, HX_REASON_NONE, "");
     }
     assert_int_equal(f->peer.n_accepted, 1);
+    assert_int_equal(f->check.n_connections, 1);
 }
 
 static void a_kept_connection_that_ends_is_replaced_within_the_check(void **state)

@@ -171,6 +171,8 @@ static void begin(struct fixture *f, size_t max_in_flight)
         .board = &f->board,
         .loop_lag = hx_registry_histogram(f->registry, "lag_seconds", "h", NULL, NULL, 0, NULL),
         .in_flight = hx_registry_gauge(f->registry, "in_flight", "h", NULL, NULL),
+        .queued = hx_registry_gauge(f->registry, "queued", "h", NULL, NULL),
+        .registry = f->registry,
         .n_engines = 1,
         .max_in_flight = max_in_flight,
         .seed = 1,
