@@ -203,7 +203,7 @@ static void make(struct walk *walk, enum hx_readiness readiness)
         list->n_pages = (list->n_matching + HX_PAGE_ROWS - 1) / HX_PAGE_ROWS;
     count_keys(walk);
     for (unsigned rank = 0; rank < N_RANKS; rank++)
-        list->has_first |= walk->n_of_key[rank] > 0;
+        list->has_not_up |= walk->n_of_key[rank] > 0;
     begin_keys(walk);
     place(walk);
     choose_worst(walk, readiness);

@@ -35,7 +35,7 @@ struct hx_page_list {
     size_t begin;      /* how many stand on the pages before */
     const char **tags; /* all there are, in order of appearance; the texts are the generation's */
     size_t n_tags;
-    bool has_first; /* some stand in the section HX_PAGE_NOT_UP, on any page */
+    bool has_not_up; /* some stand in the section HX_PAGE_NOT_UP, on any page */
     /* The worst of those that are not up, and how many there are of them; only critical ones when
      * the service is down. */
     uint32_t worst[HX_PAGE_REASONS];

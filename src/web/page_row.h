@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * One dependency on the status page. What the page shows of it is taken from its record once; the
- * tag of the page is a hash over that, and the row is rendered from it while the page is sent.
+ * ETag of the page is a hash over that, and the row is rendered from it while the page is sent.
  */
 #ifndef HX_WEB_PAGE_ROW_H
 #define HX_WEB_PAGE_ROW_H

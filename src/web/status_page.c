@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * From a request to a page on its way: what it shows is taken, its tag compared with the one that
+ * From a request to a page on its way: what it shows is taken, its ETag compared with the one that
  * the client has, and the rest is rendered while it is sent. The page holds its generation until
  * its last byte was sent or the client is gone.
  *
@@ -86,7 +86,7 @@ static const char *section_title(const struct hx_status_page *page, int64_t sect
         return list->tags[section - HX_PAGE_SECTION(0)];
     if (list->n_tags > 0)
         return "Others";
-    return list->has_first ? "Up" : NULL;
+    return list->has_not_up ? "Up" : NULL;
 }
 
 static void put_section_id(struct hx_strbuf *buf, const struct hx_status_page *page,
@@ -177,11 +177,11 @@ void hx_status_page_put_next(struct hx_status_page *page, struct hx_strbuf *buf)
 }
 
 /* Over all that is rendered but the rows, and what those are rendered from. */
-bool hx_status_page_tag(const struct hx_status_page *page, char tag[HX_PAGE_TAG_SIZE])
+bool hx_status_page_etag(const struct hx_status_page *page, char etag[HX_PAGE_ETAG_SIZE])
 {
     struct hx_status_page frame = *page;
     struct hx_strbuf buf;
-    int64_t others[] = {page->is_detailed, page->list.has_first, (int64_t)page->list.n_tags,
+    int64_t others[] = {page->is_detailed, page->list.has_not_up, (int64_t)page->list.n_tags,
                         page->generation == NULL ? 0 : page->generation->loaded_wall_ns};
     hx_strbuf_init(&buf);
     frame.next_row = frame.list.n_entries;
@@ -190,7 +190,7 @@ bool hx_status_page_tag(const struct hx_status_page *page, char tag[HX_PAGE_TAG_
     uint64_t hash = hx_hash(hx_strbuf_text(&buf), buf.len, HX_HASH_BEGIN);
     hash = hx_hash(others, sizeof(others), hash);
     hash = hx_hash(page->rows, page->list.n_entries * sizeof(*page->rows), hash);
-    snprintf(tag, HX_PAGE_TAG_SIZE, "W/\"%016" PRIx64 "\"", hash);
+    snprintf(etag, HX_PAGE_ETAG_SIZE, "W/\"%016" PRIx64 "\"", hash);
     bool is_good = !buf.is_failed;
     hx_strbuf_fini(&buf);
     return is_good;
@@ -241,9 +241,9 @@ static struct hx_status_page *begin(const struct hx_exchange *exchange)
     return NULL;
 }
 
-static struct MHD_Response *dress(struct MHD_Response *response, const char *tag)
+static struct MHD_Response *dress(struct MHD_Response *response, const char *etag)
 {
-    response = hx_response_add(response, MHD_HTTP_HEADER_ETAG, tag);
+    response = hx_response_add(response, MHD_HTTP_HEADER_ETAG, etag);
     response = hx_response_add(response, MHD_HTTP_HEADER_VARY, MHD_HTTP_HEADER_ACCEPT_ENCODING);
     response = hx_response_add(response, "Referrer-Policy", "no-referrer");
     return hx_response_add(response, "Content-Security-Policy", HX_PAGE_POLICY);
@@ -260,22 +260,22 @@ static struct MHD_Response *make_short(const struct hx_exchange *exchange,
 
 static enum MHD_Result send_page(struct hx_exchange *exchange, struct hx_status_page *page)
 {
-    char tag[HX_PAGE_TAG_SIZE];
+    char etag[HX_PAGE_ETAG_SIZE];
     unsigned status = page->query.fault[0] != '\0' ? MHD_HTTP_BAD_REQUEST : MHD_HTTP_OK;
-    if (!hx_status_page_tag(page, tag)) {
+    if (!hx_status_page_etag(page, etag)) {
         on_free(&page->pieces);
         return MHD_NO;
     }
     if (status == MHD_HTTP_OK &&
-        hx_etag_matches(field(exchange, MHD_HTTP_HEADER_IF_NONE_MATCH), tag + strlen("W/")))
+        hx_etag_matches(field(exchange, MHD_HTTP_HEADER_IF_NONE_MATCH), etag + strlen("W/")))
         status = MHD_HTTP_NOT_MODIFIED;
     if (status != MHD_HTTP_NOT_MODIFIED && exchange->method != HX_METHOD_HEAD)
         return hx_exchange_send_take(
             exchange, status,
-            dress(hx_pieces_take(&page->pieces, HX_TYPE_HTML, exchange->is_closing), tag));
+            dress(hx_pieces_take(&page->pieces, HX_TYPE_HTML, exchange->is_closing), etag));
     struct MHD_Response *response = make_short(exchange, page, status);
     on_free(&page->pieces);
-    return hx_exchange_send_take(exchange, status, dress(response, tag));
+    return hx_exchange_send_take(exchange, status, dress(response, etag));
 }
 
 enum MHD_Result hx_status_page_handle(struct hx_exchange *exchange)

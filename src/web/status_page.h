@@ -4,8 +4,8 @@
  * and loads nothing from elsewhere. Everybody whom the networks let in may see it; messages and
  * kinds are in it only for whom /health/detailed would answer.
  *
- * What a page shows is taken once (struct hx_status_page), made a tag of, and rendered from there
- * while it is sent, so that the tag is that of what was sent, and the same again as long as the
+ * What a page shows is taken once (struct hx_status_page), made an ETag of, and rendered from there
+ * while it is sent, so that the ETag is that of what was sent, and the same again as long as the
  * page would look the same.
  */
 #ifndef HX_WEB_STATUS_PAGE_H
@@ -18,7 +18,7 @@
 
 #define HX_MAX_PAGES      16 /* at once */
 #define HX_MAX_PEER_PAGES 8  /* of these to one peer, who may be a proxy */
-#define HX_PAGE_TAG_SIZE  24 /* W/"" around 16 digits, and the NUL */
+#define HX_PAGE_ETAG_SIZE 24 /* W/"" around 16 digits, and the NUL */
 
 /* One of those that are not up. */
 struct hx_page_reason {
@@ -56,8 +56,8 @@ void hx_status_page_fini(struct hx_status_page *page);
 /* Appends the next part; is_over after the last one. */
 void hx_status_page_put_next(struct hx_status_page *page, struct hx_strbuf *buf);
 
-/* The weak tag of what it shows. False: out of memory. */
-bool hx_status_page_tag(const struct hx_status_page *page, char tag[HX_PAGE_TAG_SIZE]);
+/* The weak ETag of what it shows. False: out of memory. */
+bool hx_status_page_etag(const struct hx_status_page *page, char etag[HX_PAGE_ETAG_SIZE]);
 
 enum MHD_Result hx_status_page_handle(struct hx_exchange *exchange);
 

@@ -143,7 +143,7 @@ static void counts_are_those_of_all_whatever_is_asked_for(void **state)
     assert_int_equal(list.n_tags, 2);
     assert_string_equal(list.tags[0], "shop");
     assert_string_equal(list.tags[1], "pay");
-    assert_false(list.has_first);
+    assert_false(list.has_not_up);
     assert_int_equal(list.n_not_up, 5);
     hx_page_list_fini(&list);
     hx_generation_release(generation);
@@ -179,7 +179,7 @@ static void only_critical_ones_are_why_a_service_is_down(void **state)
     assert_int_equal(list.n_not_up, 2);
     assert_int_equal(list.worst[0], 7);
     assert_int_equal(list.worst[1], 4);
-    assert_true(list.has_first);
+    assert_true(list.has_not_up);
     hx_page_list_fini(&list);
     hx_generation_release(generation);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* link: -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=strdup */
-/* The status page: what stands on it for whom, that texts stay texts, and its tag. */
+/* The status page: what stands on it for whom, that texts stay texts, and its ETag. */
 #include "web/status_page.h"
 
 #include "failing_alloc.h"
@@ -300,16 +300,17 @@ static void history_is_drawn_when_it_is_kept(void **state)
     web_board_fini(&b);
 }
 
-/* ---- the tag ---- */
+/* ---- the ETag ---- */
 
-static void tag_of(struct web_board *b, bool is_operator, const char *q, char tag[HX_PAGE_TAG_SIZE])
+static void tag_of(struct web_board *b, bool is_operator, const char *q,
+                   char etag[HX_PAGE_ETAG_SIZE])
 {
     struct hx_status_page page;
     begin_page(&page);
     page.is_detailed = is_operator;
     hx_page_query_take(&page.query, "q", q);
     assert_int_equal(hx_status_page_take(&page, &b->board, hx_clock_monotonic_ns()), HX_OK);
-    assert_true(hx_status_page_tag(&page, tag));
+    assert_true(hx_status_page_etag(&page, etag));
     hx_status_page_fini(&page);
 }
 
@@ -317,7 +318,7 @@ static void tag_is_that_of_what_is_shown(void **state)
 {
     (void)state;
     struct web_board b;
-    char one[HX_PAGE_TAG_SIZE], other[HX_PAGE_TAG_SIZE];
+    char one[HX_PAGE_ETAG_SIZE], other[HX_PAGE_ETAG_SIZE];
     init_board(&b);
     tag_of(&b, false, "", one);
     /* The same again; and a latency that reads the same, with a message that is not shown. */
@@ -348,12 +349,12 @@ static void out_of_memory_is_reported(void **state)
     for (size_t n = 1; is_failing; n++) {
         struct hx_status_page page;
         struct hx_strbuf buf;
-        char tag[HX_PAGE_TAG_SIZE];
+        char etag[HX_PAGE_ETAG_SIZE];
         begin_page(&page);
         hx_strbuf_init(&buf);
         failing_alloc_at(n);
         bool is_good = hx_status_page_take(&page, &b.board, hx_clock_monotonic_ns()) == HX_OK &&
-                       hx_status_page_tag(&page, tag);
+                       hx_status_page_etag(&page, etag);
         while (is_good && !page.is_over)
             hx_status_page_put_next(&page, &buf);
         is_failing = failing_alloc_was_reached();
