@@ -1,17 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Talks to systemd through libsystemd (252). */
+/* What the service tells systemd (252), and what it takes from it. */
 #include "cli/systemd.h"
 
 #include "base/clock.h"
+#include "cli/sd_protocol.h"
 #include "engine/board.h"
 #include "snapshot.h"
 
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <systemd/sd-daemon.h>
 #include <unistd.h>
 
 #define STATUS_PERIOD_NS HX_NS_PER_S
@@ -21,10 +19,9 @@
 
 void hx_systemd_init(struct hx_systemd *systemd)
 {
-    const char *socket_path = getenv("NOTIFY_SOCKET");
-    uint64_t watchdog_us = 0;
-    *systemd = (struct hx_systemd){.is_notified = socket_path != NULL && socket_path[0] != '\0'};
-    if (systemd->is_notified && sd_watchdog_enabled(0, &watchdog_us) > 0)
+    *systemd = (struct hx_systemd){.is_notified = hx_sd_is_notified()};
+    uint64_t watchdog_us = systemd->is_notified ? hx_sd_watchdog_us() : 0;
+    if (watchdog_us < INT64_MAX / HX_NS_PER_US)
         systemd->watchdog_period_ns = (int64_t)(watchdog_us / 2) * HX_NS_PER_US;
 }
 
@@ -32,7 +29,7 @@ void hx_systemd_init(struct hx_systemd *systemd)
 
 static enum hx_errcode adopt(struct hx_exporter *exporter, int fd, struct hx_error *err)
 {
-    if (sd_is_socket(fd, AF_UNSPEC, SOCK_STREAM, 1) > 0)
+    if (hx_sd_is_listener(fd))
         return hx_exporter_adopt(exporter, fd, err);
     close(fd);
     return hx_error_set(err, HX_ERR_INVALID,
@@ -41,7 +38,7 @@ static enum hx_errcode adopt(struct hx_exporter *exporter, int fd, struct hx_err
 
 enum hx_errcode hx_systemd_adopt(struct hx_exporter *exporter, size_t *n, struct hx_error *err)
 {
-    int n_given = sd_listen_fds(1);
+    int n_given = hx_sd_take_fds();
     *n = 0;
     if (n_given < 0)
         return hx_error_set(err, HX_ERR_SYSTEM, "cannot take sockets from systemd: %s",
@@ -49,9 +46,9 @@ enum hx_errcode hx_systemd_adopt(struct hx_exporter *exporter, size_t *n, struct
     enum hx_errcode code = HX_OK;
     for (int i = 0; i < n_given; i++) {
         if (code == HX_OK)
-            code = adopt(exporter, SD_LISTEN_FDS_START + i, err);
+            code = adopt(exporter, HX_SD_FIRST_FD + i, err);
         else
-            close(SD_LISTEN_FDS_START + i);
+            close(HX_SD_FIRST_FD + i);
     }
     *n = (size_t)n_given;
     return code;
@@ -62,20 +59,24 @@ enum hx_errcode hx_systemd_adopt(struct hx_exporter *exporter, size_t *n, struct
 void hx_systemd_ready(const struct hx_systemd *systemd)
 {
     if (systemd->is_notified)
-        (void)sd_notify(0, "READY=1");
+        hx_sd_notify("READY=1");
 }
 
 void hx_systemd_reloading(const struct hx_systemd *systemd)
 {
-    if (systemd->is_notified) /* the moment is what Type=notify-reload of systemd 253 asks for */
-        (void)sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%" PRId64,
-                         hx_clock_monotonic_ns() / HX_NS_PER_US);
+    char text[64];
+    if (!systemd->is_notified)
+        return;
+    /* The moment is what Type=notify-reload of systemd 253 asks for. */
+    snprintf(text, sizeof(text), "RELOADING=1\nMONOTONIC_USEC=%" PRId64,
+             hx_clock_monotonic_ns() / HX_NS_PER_US);
+    hx_sd_notify(text);
 }
 
 void hx_systemd_stopping(const struct hx_systemd *systemd)
 {
     if (systemd->is_notified)
-        (void)sd_notify(0, "STOPPING=1");
+        hx_sd_notify("STOPPING=1");
 }
 
 static void summarize(struct hx_board *board, int64_t now_ns, char text[HX_SYSTEMD_STATUS_SIZE])
@@ -102,7 +103,9 @@ static void tell_status(struct hx_systemd *systemd, struct hx_board *board, int6
     if (strcmp(text, systemd->status) == 0)
         return;
     memcpy(systemd->status, text, sizeof(text));
-    (void)sd_notifyf(0, "STATUS=%s", text);
+    char line[sizeof("STATUS=") + HX_SYSTEMD_STATUS_SIZE];
+    snprintf(line, sizeof(line), "STATUS=%s", text);
+    hx_sd_notify(line);
 }
 
 static void ping(struct hx_systemd *systemd, struct hx_board *board, int64_t now_ns)
@@ -113,7 +116,7 @@ static void ping(struct hx_systemd *systemd, struct hx_board *board, int64_t now
     (void)hx_board_is_live(board, now_ns, &age);
     systemd->next_ping_ns = now_ns + systemd->watchdog_period_ns;
     if (age <= fresh)
-        (void)sd_notify(0, "WATCHDOG=1");
+        hx_sd_notify("WATCHDOG=1");
 }
 
 int64_t hx_systemd_tick(struct hx_systemd *systemd, struct hx_exporter *exporter, int64_t now_ns)
