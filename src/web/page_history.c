@@ -39,12 +39,17 @@ static uint8_t bar_of(const struct hx_history_bucket *bucket)
     return bucket->unknown_s >= whole / 2 ? BAR_UNKNOWN : BAR_UP;
 }
 
-/* Coarser the longer it is, so that a long outage is no new page each second. */
 static uint32_t whole_seconds(double seconds)
 {
-    uint32_t whole = seconds > 0 ? (uint32_t)ceil(seconds) : 0;
-    uint32_t step = whole < 60 ? 1 : whole < 600 ? 10 : 60;
-    return whole / step * step;
+    return seconds > 0 ? (uint32_t)ceil(seconds) : 0;
+}
+
+/* What still grows gets coarser the longer it is, so that a long outage is no new page each second.
+ */
+static void coarsen(uint32_t *seconds)
+{
+    uint32_t step = *seconds < 60 ? 1 : *seconds < 600 ? 10 : 60;
+    *seconds = *seconds / step * step;
 }
 
 static int64_t latency_of(const struct hx_history_bucket *bucket)
@@ -77,7 +82,6 @@ static uint8_t point_of(const struct hx_history_bucket *bucket, int64_t most_ns)
 void hx_page_history_take(struct hx_page_history *history, const struct hx_history_view *view)
 {
     double availability = hx_history_availability(view);
-    double down_s = 0;
     history->begin_s = (view->begin_wall_ns + HX_NS_PER_S / 2) / HX_NS_PER_S;
     history->width_s = view->width_ns / HX_NS_PER_S;
     /* Rounded down: nothing but the whole is a hundred percent. */
@@ -88,11 +92,14 @@ void hx_page_history_take(struct hx_page_history *history, const struct hx_histo
         history->bars[i] = bar_of(bucket);
         history->down_s[i] = whole_seconds(bucket->down_s);
         history->degraded_s[i] = whole_seconds(bucket->degraded_s);
-        history->unknown_s[i] = whole_seconds(floor(bucket->unknown_s));
+        history->unknown_s[i] = (uint32_t)bucket->unknown_s;
         history->points[i] = point_of(bucket, history->most_ns);
-        down_s += bucket->down_s;
     }
-    history->down_total_s = whole_seconds(down_s);
+    coarsen(&history->down_s[HX_HISTORY_BUCKETS - 1]);
+    coarsen(&history->degraded_s[HX_HISTORY_BUCKETS - 1]);
+    coarsen(&history->unknown_s[HX_HISTORY_BUCKETS - 1]);
+    for (size_t i = 0; i < HX_HISTORY_BUCKETS; i++)
+        history->down_total_s += history->down_s[i];
 }
 
 /* ---- words ---- */

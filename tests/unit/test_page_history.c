@@ -155,6 +155,27 @@ static void line_of_nothing_but_zeros_lies_on_the_ground(void **state)
            LINE("0.00 ms to 0.00 ms", "<polyline points=\"0.5,11.0 1.5,11.0 \"/>"));
 }
 
+/* An outage that lasts is a new page each second at first, and later each minute. */
+static void outage_that_goes_on_is_told_coarsely(void **state)
+{
+    (void)state;
+    static const struct {
+        double down_s;
+        uint32_t told_s;
+    } cases[] = {{0.1, 1}, {59, 59}, {69, 60}, {71, 70}, {659, 600}, {1799, 1740}};
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct hx_history_view view = empty_view();
+        struct hx_page_history history;
+        memset(&history, 0, sizeof(history));
+        view.buckets[46].down_s = 1799;
+        view.buckets[47].down_s = cases[i].down_s;
+        hx_page_history_take(&history, &view);
+        assert_int_equal(history.down_s[47], cases[i].told_s);
+        assert_int_equal(history.down_s[46], 1799);
+        assert_int_equal(history.down_total_s, 1799 + cases[i].told_s);
+    }
+}
+
 static void what_looks_the_same_is_the_same(void **state)
 {
     (void)state;
@@ -182,6 +203,7 @@ int main(void)
         cmocka_unit_test(seconds_of_equal_bars_add_up),
         cmocka_unit_test(line_has_a_gap_where_nothing_was_measured),
         cmocka_unit_test(line_of_nothing_but_zeros_lies_on_the_ground),
+        cmocka_unit_test(outage_that_goes_on_is_told_coarsely),
         cmocka_unit_test(what_looks_the_same_is_the_same),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
