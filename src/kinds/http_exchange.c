@@ -19,8 +19,8 @@
  *
  * TLS: curl makes an SSL_CTX for each connection and would read the CA bundle each time, 22 ms of
  * the loop. It is told of no bundle; on_tls_context gives it the store, the client certificate and
- * the lowest version of the context that was prepared once. Sessions are not resumed: a check wants
- * to see the certificate.
+ * the lowest version of the context that was prepared once, and the last session when it may be
+ * resumed (net/tls_resume.h); curl's own cache of sessions knows no limit of time.
  *
  * The easy handle is made by the first start, reused, and freed by cancel (making one costs less
  * than a microsecond).
@@ -32,6 +32,7 @@
 #include "kinds/http_reason.h"
 #include "kinds/http_settings.h"
 #include "net/tls.h"
+#include "net/tls_resume.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -125,8 +126,11 @@ static CURLcode on_tls_context(CURL *easy, void *context, void *data)
     SSL_CTX_set_cert_verify_callback(context, on_verify, exchange);
     if (SSL_CTX_set_min_proto_version(context, (int)SSL_CTX_get_min_proto_version(prepared)) != 1)
         return CURLE_SSL_CONNECT_ERROR;
-    if (exchange->is_own_origin && !give_certificate(context, prepared))
+    if (!exchange->is_own_origin)
+        return CURLE_OK;
+    if (!give_certificate(context, prepared))
         return CURLE_SSL_CERTPROBLEM;
+    hx_tls_resume_lend(context, prepared);
     return CURLE_OK;
 }
 
@@ -278,6 +282,8 @@ static void on_done(struct hx_curl_transfer *transfer, CURLcode code)
         snprintf(text, sizeof(text), "%s: connection closed within the headers",
                  address_of(exchange));
     }
+    if (outcome.reason != HX_REASON_NONE && settings_of(exchange)->tls != NULL)
+        hx_tls_resume_forget(settings_of(exchange)->tls);
     exchange->is_connected = code == CURLE_OK && exchange->cache != NULL && exchange->is_own_origin;
     exchange->on_end(exchange->check, &outcome);
 }

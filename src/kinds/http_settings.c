@@ -7,7 +7,7 @@
 
 #include "base/quote.h"
 #include "base/strbuf.h"
-#include "net/tls.h"
+#include "net/tls_resume.h"
 
 #include <openssl/evp.h>
 #include <string.h>
@@ -199,7 +199,7 @@ static enum hx_errcode make_tls(const struct hx_dependency *dependency,
     /* http may be redirected to https. */
     if (!settings->target.is_https && settings->max_redirects == 0)
         return HX_OK;
-    return hx_tls_context_new(&dependency->policy.tls, &settings->tls, err);
+    return hx_tls_resuming_context_new(&dependency->policy, &settings->tls, err);
 }
 
 static enum hx_errcode make_expectations(struct hx_http_settings *settings, struct hx_error *err)

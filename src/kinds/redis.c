@@ -21,7 +21,7 @@
 #include "kinds/dial.h"
 #include "kinds/kinds.h"
 #include "kinds/redis_reply.h"
-#include "net/tls.h"
+#include "net/tls_resume.h"
 
 #include <hiredis/hiredis.h>
 #include <stdio.h>
@@ -199,7 +199,7 @@ static enum hx_errcode prepare(struct hx_dependency *dependency, struct hx_error
         code = hx_error_set(err, HX_ERR_INVALID, "a user needs a password");
     }
     if (code == HX_OK && strcmp(url->scheme, "rediss") == 0) {
-        code = hx_tls_context_new(&dependency->policy.tls, &settings->context, err);
+        code = hx_tls_resuming_context_new(&dependency->policy, &settings->context, err);
     }
     if (code != HX_OK) {
         return code;

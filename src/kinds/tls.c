@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Kind tls: connects, shakes hands, verifies the peer's certificate and tells when it expires; can
- * fail some days ahead of that, and can send a text and expect one.
+ * fail some days ahead of that, and can send a text and expect one. It never resumes a session:
+ * each check is about the certificate that the peer has now.
  */
 #include "net/tls.h"
 #include "base/clock.h"

@@ -40,6 +40,7 @@ struct peer {
     int last_status; /* how the last connection that ended has ended */
     size_t n_received;
     char server_name[64]; /* that the last TLS client asked for */
+    int n_resumed;        /* sessions that TLS clients came back with */
 };
 
 struct peer_connection {
@@ -173,6 +174,7 @@ static inline void peer_take_tls(struct peer_connection *connection, const char 
                  name != NULL ? name : "");
         peer_flush(connection);
         if (result == 1) {
+            connection->peer->n_resumed += SSL_session_reused(connection->ssl);
             peer_greet(connection);
         } else if (SSL_get_error(connection->ssl, result) != SSL_ERROR_WANT_READ) {
             peer_leave(connection);

@@ -178,6 +178,77 @@ static void speak_plainly(struct tls_fixture *f, enum peer_manner manner, const 
     f->peer.greeting = greeting;
 }
 
+static void fresh_connections_resume_and_keep_the_expiry(void **state)
+{
+    struct tls_fixture *f = *state;
+    struct hx_check *check = &f->http->check;
+    static const int versions[] = {TLS1_3_VERSION, TLS1_2_VERSION};
+    serve(f, "api.test", "DNS:api.test", 30);
+    check->dependency.policy.connection = HX_CONNECTION_FRESH;
+    for (int i = 0; i < 2; i++) {
+        SSL_CTX_set_max_proto_version(f->peer.context, versions[i]);
+        assert_int_equal(run(f), HX_REASON_NONE);
+        assert_int_equal(f->peer.n_resumed, i);
+        assert_int_equal(run_check(f->http, check), HX_REASON_NONE);
+        assert_int_equal(f->peer.n_resumed, i + 1);
+        assert_expiry_is_known(f);
+        hx_kind_http.release(&check->dependency);
+    }
+}
+
+/* A server whose memory of sessions outlives its connections, whatever their end, as nginx has. */
+static SSL_SESSION *server_session;
+
+static int on_server_session(SSL *ssl, SSL_SESSION *session)
+{
+    (void)ssl;
+    SSL_SESSION_free(server_session);
+    server_session = SSL_SESSION_dup(session);
+    return 0;
+}
+
+static SSL_SESSION *find_server_session(SSL *ssl, const unsigned char *id, int len, int *is_kept)
+{
+    (void)ssl, (void)id, (void)len;
+    *is_kept = 0;
+    return server_session != NULL ? SSL_SESSION_dup(server_session) : NULL;
+}
+
+static void remember_sessions(SSL_CTX *server)
+{
+    SSL_CTX_set_session_cache_mode(server, SSL_SESS_CACHE_SERVER | SSL_SESS_CACHE_NO_INTERNAL);
+    SSL_CTX_sess_set_new_cb(server, on_server_session);
+    SSL_CTX_sess_set_get_cb(server, find_server_session);
+}
+
+/* libcurl looks at the name when the handshake is over, and there is a session. */
+static void what_was_refused_is_not_resumed(void **state)
+{
+    struct tls_fixture *f = *state;
+    struct hx_check *check = &f->http->check;
+    serve(f, "api.test", "DNS:other.test", 30);
+    SSL_CTX_set_max_proto_version(f->peer.context, TLS1_2_VERSION);
+    remember_sessions(f->peer.context);
+    check->dependency.policy.connection = HX_CONNECTION_FRESH;
+    assert_int_equal(run(f), HX_REASON_TLS);
+    assert_non_null(server_session);
+    assert_int_equal(run_check(f->http, check), HX_REASON_TLS);
+    RUN_UNTIL(&f->http->loop, f->peer.n_ended == 2);
+    assert_int_equal(f->peer.n_resumed, 0);
+    SSL_SESSION_free(server_session);
+    server_session = NULL;
+}
+
+static void connections_that_are_to_be_kept_do_not_resume(void **state)
+{
+    struct tls_fixture *f = *state;
+    serve(f, "api.test", "DNS:api.test", 30);
+    assert_int_equal(run(f), HX_REASON_NONE); /* the reply closes the connection */
+    assert_int_equal(run_check(f->http, &f->http->check), HX_REASON_NONE);
+    assert_int_equal(f->peer.n_accepted, 2);
+    assert_int_equal(f->peer.n_resumed, 0);
+}
+
 static void tells_a_server_without_tls(void **state)
 {
     struct tls_fixture *f = *state;
@@ -230,6 +301,9 @@ int main(void)
         TEST(fails_without_the_certificate_that_the_server_wants),
         TEST(refuses_a_version_below_the_lowest),
         TEST(speaks_tls_1_2_by_default),
+        TEST(fresh_connections_resume_and_keep_the_expiry),
+        TEST(what_was_refused_is_not_resumed),
+        TEST(connections_that_are_to_be_kept_do_not_resume),
         TEST(tells_a_server_without_tls),
         TEST(tells_a_server_that_leaves_the_handshake),
         TEST(waits_in_the_phase_tls_for_a_silent_server),
