@@ -73,21 +73,35 @@ static size_t encode_varint(char *p, uint64_t value)
     return n;
 }
 
+/* A page is millions of parts of a few bytes, for which there is room. The NUL behind the last one
+ * comes at the end of the family. */
+static inline void append(struct hx_strbuf *out, const void *data, size_t len)
+{
+    if (out->is_failed || len >= out->size - out->len) {
+        hx_strbuf_append(out, data, len);
+        return;
+    }
+    memcpy(out->data + out->len, data, len);
+    out->len += len;
+}
+
 static void put_raw(struct hx_strbuf *out, uint64_t value)
 {
     char bytes[MAX_VARINT];
-    hx_strbuf_append(out, bytes, encode_varint(bytes, value));
+    append(out, bytes, encode_varint(bytes, value));
 }
 
-static void put_tag(struct hx_strbuf *out, unsigned field, enum wire wire)
+/* The numbers of all fields are so low that this is one byte. */
+static char tag(unsigned field, enum wire wire)
 {
-    put_raw(out, field << 3 | (unsigned)wire);
+    assert(field << 3 < ONE_BYTE);
+    return (char)(field << 3 | (unsigned)wire);
 }
 
 static void put_varint(struct hx_strbuf *out, unsigned field, uint64_t value)
 {
-    put_tag(out, field, VARINT);
-    put_raw(out, value);
+    char bytes[1 + MAX_VARINT] = {tag(field, VARINT)};
+    append(out, bytes, 1 + encode_varint(bytes + 1, value));
 }
 
 /* Signed numbers near zero are short: 0, -1, 1, -2 are 0, 1, 2, 3 (sint32, sint64). */
@@ -98,28 +112,26 @@ static uint64_t zigzag(int64_t value)
 
 static void put_double(struct hx_strbuf *out, unsigned field, double value)
 {
-    char bytes[8];
+    char bytes[1 + sizeof value] = {tag(field, FIXED64)};
     uint64_t bits;
     memcpy(&bits, &value, sizeof bits);
-    for (size_t i = 0; i < sizeof bytes; i++) {
-        bytes[i] = (char)(bits >> 8 * i);
+    for (size_t i = 0; i < sizeof bits; i++) {
+        bytes[1 + i] = (char)(bits >> 8 * i);
     }
-    put_tag(out, field, FIXED64);
-    hx_strbuf_append(out, bytes, sizeof bytes);
+    append(out, bytes, sizeof bytes);
 }
 
 static void put_bytes(struct hx_strbuf *out, unsigned field, const char *text, size_t len)
 {
-    put_tag(out, field, LEN);
-    put_raw(out, len);
-    hx_strbuf_append(out, text, len);
+    char bytes[1 + MAX_VARINT] = {tag(field, LEN)};
+    append(out, bytes, 1 + encode_varint(bytes + 1, len));
+    append(out, text, len);
 }
 
 /* Begins a field that holds a message, or anything else of a length not known yet. */
 static size_t open_field(struct hx_strbuf *out, unsigned field)
 {
-    put_tag(out, field, LEN);
-    hx_strbuf_putc(out, 0);
+    append(out, (const char[]){tag(field, LEN), 0}, 2);
     return out->len;
 }
 
@@ -129,11 +141,11 @@ static void close_field(struct hx_strbuf *out, size_t start)
     char bytes[MAX_VARINT];
     size_t len = out->len - start;
     size_t n = encode_varint(bytes, len);
-    if (out->is_failed || !hx_strbuf_reserve(out, n)) {
+    if (out->is_failed || (n > 1 && !hx_strbuf_reserve(out, n))) {
         return;
     }
     if (n > 1) {
-        memmove(out->data + start + n - 1, out->data + start, len + 1);
+        memmove(out->data + start + n - 1, out->data + start, len);
         out->len += n - 1;
     }
     memcpy(out->data + start - 1, bytes, n);
@@ -160,6 +172,7 @@ void hx_protobuf_begin(struct hx_samples *samples)
 void hx_protobuf_end(struct hx_strbuf *out, size_t start)
 {
     close_field(out, start + 1);
+    hx_strbuf_append(out, "", 0); /* the NUL */
 }
 
 /* ---- labels ---- */
@@ -171,12 +184,12 @@ static const char *put_value(struct hx_strbuf *out, const char *at)
     size_t start = open_field(out, LABEL_VALUE);
     for (;;) {
         size_t len = strcspn(at, "\\\"");
-        hx_strbuf_append(out, at, len);
+        append(out, at, len);
         at += len;
         if (*at != '\\') {
             break;
         }
-        hx_strbuf_append(out, at[1] == 'n' ? "\n" : at + 1, 1);
+        append(out, at[1] == 'n' ? "\n" : at + 1, 1);
         at += 2;
     }
     close_field(out, start);
