@@ -87,7 +87,7 @@ static inline void append(struct hx_strbuf *out, const void *data, size_t len)
 
 static void put_raw(struct hx_strbuf *out, uint64_t value)
 {
-    char bytes[MAX_VARINT];
+    char bytes[MAX_VARINT] = {0};
     append(out, bytes, encode_varint(bytes, value));
 }
 
