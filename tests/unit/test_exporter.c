@@ -62,6 +62,22 @@ static void with_nothing_configured_it_checks_disk_and_memory(void **state)
     hx_exporter_free(exporter);
 }
 
+static void checks_are_shared_among_as_many_threads_as_wanted(void **state)
+{
+    (void)state;
+    struct hx_error err = {0};
+    struct hx_exporter *exporter = hx_exporter_new();
+    assert_int_equal(hx_exporter_engine_threads(exporter, 0, &err), HX_ERR_INVALID);
+    assert_string_equal(err.message, "0 engine threads: expected 1 to 64");
+    assert_int_equal(hx_exporter_engine_threads(exporter, 65, &err), HX_ERR_INVALID);
+    assert_int_equal(hx_exporter_engine_threads(exporter, 64, &err), HX_OK);
+    assert_int_equal(hx_exporter_start(exporter, &err), HX_OK);
+    wait_for_state(exporter, "disk", HX_STATE_UP);
+    wait_for_state(exporter, "memory", HX_STATE_UP);
+    assert_true(hx_exporter_is_live(exporter));
+    hx_exporter_free(exporter);
+}
+
 static void the_service_adds_series_of_its_own(void **state)
 {
     (void)state;
@@ -160,6 +176,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_heartbeat_from_the_service_makes_it_ready),
         cmocka_unit_test(with_nothing_configured_it_checks_disk_and_memory),
+        cmocka_unit_test(checks_are_shared_among_as_many_threads_as_wanted),
         cmocka_unit_test(the_service_adds_series_of_its_own),
         cmocka_unit_test(a_service_may_bring_a_kind_of_its_own),
         cmocka_unit_test(what_is_wrong_is_said_and_nothing_starts),
