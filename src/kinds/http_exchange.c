@@ -375,7 +375,8 @@ static bool make_cache(struct hx_http_exchange *exchange)
     CURLSH *cache = curl_share_init();
     if (cache == NULL)
         return false;
-    if (curl_share_setopt(cache, CURLSHOPT_SHARE, CURL_LOCK_DATA_CONNECT) != CURLSHE_OK) {
+    if (curl_share_setopt(cache, CURLSHOPT_SHARE, CURL_LOCK_DATA_CONNECT) != CURLSHE_OK ||
+        curl_easy_setopt(exchange->transfer.easy, CURLOPT_SHARE, cache) != CURLE_OK) {
         curl_share_cleanup(cache);
         return false;
     }
@@ -391,18 +392,35 @@ static bool set_keeping(struct hx_http_exchange *exchange)
     bool is_kept = connection == HX_CONNECTION_KEEP && exchange->is_own_origin;
     curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, is_kept ? 0L : 1L);
     curl_easy_setopt(easy, CURLOPT_FORBID_REUSE, is_kept ? 0L : 1L);
-    if (!is_kept)
+    return !is_kept || make_cache(exchange);
+}
+
+/* What is asked for, and with which headers. It mostly is as the last time: then curl need not copy
+ * it again. */
+static bool set_target(struct hx_http_exchange *exchange, const struct hx_http_target *target)
+{
+    const struct hx_http_settings *settings = settings_of(exchange);
+    bool is_first = target == &settings->target; /* no redirect leads there */
+    if (is_first && exchange->has_first_target)
         return true;
-    return make_cache(exchange) &&
-           curl_easy_setopt(easy, CURLOPT_SHARE, exchange->cache) == CURLE_OK;
+    exchange->has_first_target = false;
+    /* What is for the dependency alone, credentials among it, is not for other origins. */
+    curl_easy_setopt(exchange->transfer.easy, CURLOPT_HTTPHEADER,
+                     target->is_own_origin ? settings->header_list : NULL);
+    if (curl_easy_setopt(exchange->transfer.easy, CURLOPT_URL, target->url) != CURLE_OK)
+        return false;
+    exchange->has_first_target = is_first;
+    return true;
 }
 
 /* An empty host and port before the address: whatever the URL says, this is where to connect. */
 static void set_address(struct hx_http_exchange *exchange, const struct hx_address *address)
 {
-    exchange->address = *address;
-    memcpy(exchange->connect_to_text, "::", 2);
-    hx_address_text(address, exchange->connect_to_text + 2);
+    if (!hx_address_equal(address, &exchange->address)) {
+        exchange->address = *address;
+        memcpy(exchange->connect_to_text, "::", 2);
+        hx_address_text(address, exchange->connect_to_text + 2);
+    }
     exchange->connect_to.data = exchange->connect_to_text;
     exchange->connect_to.next = NULL;
     curl_easy_setopt(exchange->transfer.easy, CURLOPT_CONNECT_TO, &exchange->connect_to);
@@ -438,12 +456,8 @@ bool hx_http_exchange_start(struct hx_http_exchange *exchange, struct hx_check *
     if (!target->is_own_origin || !hx_address_equal(address, &exchange->address))
         hx_http_exchange_disconnect(exchange);
     reset_counts(exchange);
-    if (!make_easy(exchange) || !set_keeping(exchange) ||
-        curl_easy_setopt(exchange->transfer.easy, CURLOPT_URL, target->url) != CURLE_OK)
+    if (!make_easy(exchange) || !set_keeping(exchange) || !set_target(exchange, target))
         return false;
-    /* What is for the dependency alone, credentials among it, is not for other origins. */
-    curl_easy_setopt(exchange->transfer.easy, CURLOPT_HTTPHEADER,
-                     target->is_own_origin ? settings_of(exchange)->header_list : NULL);
     set_address(exchange, address);
     set_connect_timeout(exchange, connect_timeout_ns);
     hx_check_enter(check, exchange->is_connected ? HX_PHASE_SEND : HX_PHASE_CONNECT);

@@ -47,7 +47,8 @@ struct hx_http_exchange {
     struct hx_check *check;
     hx_http_outcome_cb on_end;
     bool is_own_origin;
-    bool is_connected; /* a connection to address may be in the cache */
+    bool has_first_target; /* the easy handle has the URL and headers that no redirect leads to */
+    bool is_connected;     /* a connection to address may be in the cache */
     struct hx_address address;
     char connect_to_text[HX_ADDRESS_TEXT_SIZE + 2]; /* "::" and the address */
     struct curl_slist connect_to;

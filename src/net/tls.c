@@ -5,7 +5,8 @@
  *
  * All contexts without a ca_file share one store, because the system's bundle takes 20 ms to parse
  * and several megabytes to hold; OpenSSL locks it. It is made at the first use and stays for the
- * life of the process.
+ * life of the process. So do the contexts themselves that name no file: they cost 12 kB each, and
+ * differ in two things only. What a file says may change, so a context with one is never shared.
  */
 #include "net/tls.h"
 
@@ -21,6 +22,10 @@
 
 static pthread_once_t system_store_once = PTHREAD_ONCE_INIT;
 static X509_STORE *system_store; /* NULL: it could not be read */
+
+/* By lowest version and whether verification is skipped; NULL: not needed so far. */
+static SSL_CTX *common_contexts[2][2];
+static pthread_mutex_t common_lock = PTHREAD_MUTEX_INITIALIZER;
 
 static void read_system_store(void)
 {
@@ -107,8 +112,8 @@ static enum hx_errcode set_identity(SSL_CTX *context, const struct hx_tls_option
     return HX_OK;
 }
 
-enum hx_errcode hx_tls_context_new(const struct hx_tls_options *options, SSL_CTX **context,
-                                   struct hx_error *err)
+enum hx_errcode hx_tls_own_context_new(const struct hx_tls_options *options, SSL_CTX **context,
+                                       struct hx_error *err)
 {
     ERR_clear_error();
     SSL_CTX *self = SSL_CTX_new(TLS_client_method());
@@ -131,6 +136,27 @@ enum hx_errcode hx_tls_context_new(const struct hx_tls_options *options, SSL_CTX
     }
     *context = self;
     return HX_OK;
+}
+
+enum hx_errcode hx_tls_context_new(const struct hx_tls_options *options, SSL_CTX **context,
+                                   struct hx_error *err)
+{
+    SSL_CTX **common =
+        &common_contexts[options->min_version == HX_TLS_1_3][options->insecure_skip_verify];
+    enum hx_errcode code = HX_OK;
+    if (options->ca_file != NULL || options->cert_file != NULL || options->key_file != NULL) {
+        return hx_tls_own_context_new(options, context, err);
+    }
+    pthread_mutex_lock(&common_lock);
+    if (*common == NULL) {
+        code = hx_tls_own_context_new(options, common, err);
+    }
+    if (code == HX_OK) {
+        SSL_CTX_up_ref(*common);
+        *context = *common;
+    }
+    pthread_mutex_unlock(&common_lock);
+    return code;
 }
 
 /* The name without its zone (an address) or its last dot (a name), as certificates have it. */

@@ -11,9 +11,14 @@
 #include <openssl/ssl.h>
 
 /* A client context of these options: verification against ca_file or the system's store (parsed
- * once per process), client certificate, lowest version. Errors name the file. SSL_CTX_free(). */
+ * once per process), client certificate, lowest version. Errors name the file. It may be that of
+ * others too, and is not to be changed. SSL_CTX_free(). */
 enum hx_errcode hx_tls_context_new(const struct hx_tls_options *options, SSL_CTX **context,
                                    struct hx_error *err) HX_MUST_CHECK;
+
+/* The same, for the caller alone. */
+enum hx_errcode hx_tls_own_context_new(const struct hx_tls_options *options, SSL_CTX **context,
+                                       struct hx_error *err) HX_MUST_CHECK;
 
 /* Aims the session at a peer: SNI (not for addresses) and the name or address that its certificate
  * must be for. A last dot and an IPv6 zone are left out. False: out of memory. */

@@ -137,11 +137,14 @@ enum hx_errcode hx_tls_resuming_context_new(const struct hx_policy *policy, SSL_
                                             struct hx_error *err)
 {
     SSL_CTX *made = NULL;
-    enum hx_errcode code = hx_tls_context_new(&policy->tls, &made, err);
+    if (policy->connection != HX_CONNECTION_FRESH) {
+        return hx_tls_context_new(&policy->tls, context, err);
+    }
+    enum hx_errcode code = hx_tls_own_context_new(&policy->tls, &made, err);
     if (code != HX_OK) {
         return code;
     }
-    if (policy->connection == HX_CONNECTION_FRESH && !allow(made)) {
+    if (!allow(made)) {
         SSL_CTX_free(made);
         return hx_error_set(err, HX_ERR_NOMEM, "TLS context: out of memory");
     }

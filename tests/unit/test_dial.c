@@ -238,7 +238,7 @@ static void a_connection_is_secured_and_its_certificate_noted(void **state)
     struct hx_error err;
     f->peer.context = test_server_context(&server);
     f->plan.host = f->plan.server_name = "local.test";
-    assert_int_equal(hx_tls_context_new(&options, &f->plan.context, &err), HX_OK);
+    assert_int_equal(hx_tls_own_context_new(&options, &f->plan.context, &err), HX_OK);
     dial(f);
     assert_int_equal(f->n_ready, 1);
     assert_true((f->check.phase_set & 1U << HX_PHASE_TLS) != 0);

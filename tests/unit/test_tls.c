@@ -416,11 +416,42 @@ static void the_earliest_expiry_of_a_chain_counts(void **state)
     test_certificate_free(&early);
 }
 
+/* Twelve kilobytes each, for thousands of dependencies. */
+static void contexts_that_name_no_file_are_shared(void **state)
+{
+    struct fixture *f = *state;
+    struct hx_tls_options options[] = {
+        {0},
+        {.min_version = HX_TLS_1_3},
+        {.insecure_skip_verify = true},
+        {.insecure_skip_verify = true, .min_version = HX_TLS_1_3},
+        {.ca_file = f->ca_file},
+    };
+    SSL_CTX *contexts[5], *again[5];
+    for (size_t i = 0; i < 5; i++) {
+        contexts[i] = context_of(&options[i]);
+        again[i] = context_of(&options[i]);
+        assert_int_equal(contexts[i] == again[i], options[i].ca_file == NULL);
+        for (size_t other = 0; other < i; other++) {
+            assert_ptr_not_equal(contexts[i], contexts[other]);
+        }
+        assert_int_equal(SSL_CTX_get_verify_mode(contexts[i]) == SSL_VERIFY_NONE,
+                         options[i].insecure_skip_verify);
+        assert_int_equal(SSL_CTX_get_min_proto_version(contexts[i]),
+                         options[i].min_version == HX_TLS_1_3 ? TLS1_3_VERSION : TLS1_2_VERSION);
+    }
+    for (size_t i = 0; i < 5; i++) {
+        SSL_CTX_free(contexts[i]);
+        SSL_CTX_free(again[i]);
+    }
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        TEST(contexts_that_name_no_file_are_shared),
         TEST(a_verified_peer_is_talked_to_by_tls),
         TEST(a_last_dot_and_a_wildcard_are_understood),
         TEST(an_address_is_verified_as_one_and_sends_no_sni),
