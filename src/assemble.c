@@ -113,7 +113,7 @@ static enum hx_errcode make_engines(struct hx_exporter *exporter,
         .registry = exporter->registry,
         .log = exporter->log,
         .n_engines = exporter->n_engines,
-        .max_in_flight = shares->max_in_flight,
+        .max_sockets = shares->max_sockets,
         .seed = exporter->seed,
     };
     struct hx_diff diff = {0};

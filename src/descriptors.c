@@ -15,8 +15,8 @@
 #define MAX_CONNECTIONS        512
 #define MAX_CONNECTIONS_PER_IP 256
 
-/* A check has one socket, and for a moment a second one while it is being replaced. */
-#define DESCRIPTORS_PER_CHECK 2
+/* What checks may have at least, however few descriptors there are. */
+#define MIN_SOCKETS 8
 
 size_t hx_descriptors_limit(void)
 {
@@ -46,7 +46,5 @@ void hx_descriptors_share(size_t n, size_t n_engines, struct hx_descriptor_share
     shares->max_connections_per_ip = shares->max_connections < MAX_CONNECTIONS_PER_IP
                                          ? shares->max_connections
                                          : MAX_CONNECTIONS_PER_IP;
-    shares->max_in_flight = (spare - web) / DESCRIPTORS_PER_CHECK;
-    if (shares->max_in_flight < 4)
-        shares->max_in_flight = 4;
+    shares->max_sockets = spare - web < MIN_SOCKETS ? MIN_SOCKETS : spare - web;
 }

@@ -11,7 +11,7 @@
 struct hx_descriptor_shares {
     unsigned max_connections; /* of the web side, all listeners together */
     unsigned max_connections_per_ip;
-    size_t max_in_flight; /* checks at once */
+    size_t max_sockets; /* of checks */
 };
 
 /* How many descriptors this process may have open now. */

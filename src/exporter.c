@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "engine/scrape.h"
+#include "engine/slots.h"
 #include "kinds/kinds.h"
 #include "snapshot.h"
 
@@ -116,10 +117,11 @@ void hx_exporter_free(struct hx_exporter *exporter)
 static void log_start(const struct hx_exporter *exporter, const struct hx_descriptor_shares *shares)
 {
     size_t n = exporter->config.n;
+    struct hx_slots slots = hx_slots_of(shares->max_sockets, n);
     hx_log(exporter->log, HX_LOG_INFO, "started", HX_LOG_STR("version", hx_version()),
            HX_LOG_STR("revision", hx_revision()), HX_LOG_INT("dependencies", (int64_t)n),
            HX_LOG_INT("engine_threads", (int64_t)exporter->n_engines),
-           HX_LOG_INT("max_checks_in_flight", (int64_t)shares->max_in_flight),
+           HX_LOG_INT("max_checks_in_flight", (int64_t)slots.n),
            HX_LOG_INT("max_connections", shares->max_connections));
     for (size_t i = 0; i < exporter->n_listens; i++) {
         const char *address = exporter->listens[i].address;
@@ -131,7 +133,7 @@ static void log_start(const struct hx_exporter *exporter, const struct hx_descri
         hx_log(exporter->log, HX_LOG_INFO, "checking one shard of the configuration",
                HX_LOG_INT("shard", (int64_t)exporter->board.shard.ordinal),
                HX_LOG_INT("total_shards", (int64_t)exporter->board.shard.total));
-    if (n > shares->max_in_flight)
+    if (!slots.is_kept)
         hx_log(exporter->log, HX_LOG_WARN,
                "connections are not kept: too few file descriptors for one per dependency",
                HX_LOG_INT("dependencies", (int64_t)n),

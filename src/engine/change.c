@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "base/shard.h"
+#include "engine/slots.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -177,11 +178,13 @@ void hx_runner_end_first_round(struct hx_runner *runner)
 
 /* Slots are shared out as dependencies are: while there is one for each, an engine has one for each
  * of its own. */
-static size_t share_of_slots(const struct hx_runner *runner, size_t n_own)
+static void take_slots(struct hx_runner *runner, size_t n_own)
 {
     size_t n = runner->generation->n;
-    size_t share = n == 0 ? 0 : runner->options.max_in_flight * n_own / n;
-    return share == 0 ? 1 : share;
+    struct hx_slots slots = hx_slots_of(runner->options.max_sockets, n);
+    size_t share = n == 0 ? 0 : slots.n * n_own / n;
+    runner->n_slots = share == 0 ? 1 : share;
+    runner->is_keeping = slots.is_kept;
 }
 
 static void begin_schedules(struct hx_runner *runner)
@@ -199,7 +202,7 @@ static void begin_schedules(struct hx_runner *runner)
         if (!check->machine.has_result)
             runner->n_without_result++;
     }
-    runner->n_slots = share_of_slots(runner, n_own);
+    take_slots(runner, n_own);
     if (runner->n_without_result == 0)
         hx_runner_end_first_round(runner);
 }

@@ -260,12 +260,9 @@ static void end_run(struct hx_check *check)
     hx_runner_count(check->runner, -1);
 }
 
-/* A kept connection is a descriptor; when there are more dependencies than slots, none is kept. */
 static bool may_keep(const struct hx_check *check)
 {
-    const struct hx_runner *runner = check->runner;
-    return policy_of(check)->connection == HX_CONNECTION_KEEP &&
-           runner->generation->n <= runner->options.max_in_flight;
+    return policy_of(check)->connection == HX_CONNECTION_KEEP && check->runner->is_keeping;
 }
 
 static void conclude(struct hx_check *check)

@@ -145,7 +145,7 @@ static void init_runner(struct hx_engine *engine)
         .registry = engine->options.registry,
         .engine = engine->options.index,
         .n_engines = engine->options.n_engines,
-        .max_in_flight = engine->options.max_in_flight,
+        .max_sockets = engine->options.max_sockets,
         .seed = engine->options.seed,
     };
     hx_runner_init(&engine->runner, &options);

@@ -21,9 +21,7 @@ struct hx_engine_options {
     struct hx_registry *registry; /* for the engine's own families; borrowed */
     struct hx_log *log;           /* may be NULL */
     size_t index, n_engines;      /* its part: the names of which hx_shard_of() says so */
-    size_t max_in_flight;         /* checks at once, of all engines; >= 1. With more dependencies
-                                     than that, no connection is kept: each may take two
-                                     descriptors */
+    size_t max_sockets;           /* of checks, of all engines; what hx_slots_of() makes of them */
     uint64_t seed;                /* of the phases: the same seed gives the same phases */
     int64_t answer_ns;            /* how long a loop may take to answer a reload; 0: 10 s */
     struct hx_resolver_options resolver;

@@ -72,7 +72,7 @@ struct hx_runner_options {
     struct hx_gauge *in_flight, *queued; /* of all engines together */
     struct hx_registry *registry;        /* for the gauges of kinds */
     size_t engine, n_engines; /* its place among those that share the dependencies by name */
-    size_t max_in_flight;     /* of all engines together */
+    size_t max_sockets;       /* of all engines together */
     uint64_t seed;
 };
 
@@ -90,6 +90,7 @@ struct hx_runner {
     struct hx_shared_part *parts;
     size_t n_parts;
     size_t n_in_flight, n_slots;
+    bool is_keeping; /* connections, from check to check */
     size_t n_without_result;
     bool is_first_round_done;
     int64_t next_check_id;

@@ -92,11 +92,8 @@ static void begin(struct fixture *f)
     memset(f, 0, sizeof(*f));
     assert_int_equal(hx_board_init(&f->board, NULL), HX_OK);
     f->registry = hx_registry_new();
-    struct hx_engine_options options = {.board = &f->board,
-                                        .registry = f->registry,
-                                        .n_engines = 1,
-                                        .max_in_flight = 100,
-                                        .seed = 7};
+    struct hx_engine_options options = {
+        .board = &f->board, .registry = f->registry, .n_engines = 1, .max_sockets = 200, .seed = 7};
     assert_int_equal(hx_engines_new(&options, &f->engines, NULL), HX_OK);
 }
 

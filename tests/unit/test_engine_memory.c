@@ -76,7 +76,7 @@ static enum hx_errcode make_engine(struct hx_board *board, struct hx_registry *r
 {
     struct hx_engines *engines = NULL;
     struct hx_engine_options options = {
-        .board = board, .registry = registry, .n_engines = 2, .max_in_flight = 10, .seed = 7};
+        .board = board, .registry = registry, .n_engines = 2, .max_sockets = 20, .seed = 7};
     enum hx_errcode code = hx_engines_new(&options, &engines, NULL);
     if (code == HX_OK)
         code = hx_engines_apply(engines, generation, NULL);

@@ -170,7 +170,7 @@ static void begin(struct fixture *f, size_t max_in_flight)
     struct hx_engine_options options = {.board = &f->board,
                                         .registry = f->registry,
                                         .n_engines = N_ENGINES,
-                                        .max_in_flight = max_in_flight,
+                                        .max_sockets = 2 * max_in_flight,
                                         .answer_ns = 500 * HX_NS_PER_MS,
                                         .seed = 7};
     assert_int_equal(hx_engines_new(&options, &f->engines, NULL), HX_OK);

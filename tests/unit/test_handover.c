@@ -64,7 +64,7 @@ static int set_up(void **state)
         .queued = hx_registry_gauge(f->registry, "queued", "h", NULL, NULL),
         .registry = f->registry,
         .n_engines = 1,
-        .max_in_flight = 10,
+        .max_sockets = 20,
     };
     hx_runner_init(&f->runner, &options);
     assert_int_equal(hx_handover_init(&f->handover, NULL), HX_OK);

@@ -174,7 +174,7 @@ static void begin(struct fixture *f, size_t max_in_flight)
         .queued = hx_registry_gauge(f->registry, "queued", "h", NULL, NULL),
         .registry = f->registry,
         .n_engines = 1,
-        .max_in_flight = max_in_flight,
+        .max_sockets = 2 * max_in_flight,
         .seed = 1,
     };
     hx_runner_init(&f->runner, &options);
