@@ -236,6 +236,8 @@ static void publish(struct hx_check *check)
     enum hx_state before = check->machine.state;
     bool is_first = !check->machine.has_result;
     bool had_passed = check->status.has_ever_passed != 0;
+    /* Readers have taken the one before for unknown. */
+    bool was_stale = !is_first && check->finished_ns > check->status.fresh_until_ns;
     bool is_changed =
         hx_machine_apply(&check->machine, policy, check->reason, check->status.duration_ns);
     plan_next(check);
@@ -245,7 +247,7 @@ static void publish(struct hx_check *check)
     if (is_changed && !is_first)
         atomic_fetch_add_explicit(&check->record->transitions, 1, memory_order_relaxed);
     bool is_first_pass = !had_passed && check->status.has_ever_passed != 0;
-    hx_board_changed(check->runner->options.board, is_changed || is_first_pass);
+    hx_board_changed(check->runner->options.board, is_changed || is_first_pass || was_stale);
     hx_check_log_result(check);
     if (is_changed)
         hx_check_log_change(check, before);

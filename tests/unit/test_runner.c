@@ -269,6 +269,37 @@ static void a_kept_connection_is_dropped_after_each_check_when_fresh_is_wanted(v
     end(&f);
 }
 
+/* Readers took it for unknown meanwhile, so bodies that say so are wrong from now on. */
+static void a_result_after_a_stale_one_moves_the_verdict(void **state)
+{
+    (void)state;
+    struct fixture f;
+    begin(&f, 10);
+    struct hx_dependency *dependency = dependency_of("a", PASS_AT_ONCE);
+    dependency->policy.stale_after_ns = HX_NS_PER_MS;
+    struct hx_record *record = add(&f, dependency);
+    run_until_checks(&f, record, 1);
+    uint64_t version = atomic_load(&f.board.verdict_version);
+    run_until_checks(&f, record, 2);
+    assert_true(atomic_load(&f.board.verdict_version) > version);
+    end(&f);
+}
+
+static void a_fresh_result_like_the_one_before_moves_no_verdict(void **state)
+{
+    (void)state;
+    struct fixture f;
+    begin(&f, 10);
+    struct hx_dependency *dependency = dependency_of("a", PASS_AT_ONCE);
+    dependency->policy.stale_after_ns = 60 * HX_NS_PER_S;
+    struct hx_record *record = add(&f, dependency);
+    run_until_checks(&f, record, 1);
+    uint64_t version = atomic_load(&f.board.verdict_version);
+    run_until_checks(&f, record, 3);
+    assert_int_equal(atomic_load(&f.board.verdict_version), version);
+    end(&f);
+}
+
 static void a_connection_older_than_its_age_is_dropped(void **state)
 {
     (void)state;
@@ -506,6 +537,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_check_may_end_within_start),
         cmocka_unit_test(a_kept_connection_is_dropped_after_each_check_when_fresh_is_wanted),
+        cmocka_unit_test(a_result_after_a_stale_one_moves_the_verdict),
+        cmocka_unit_test(a_fresh_result_like_the_one_before_moves_no_verdict),
         cmocka_unit_test(a_connection_older_than_its_age_is_dropped),
         cmocka_unit_test(the_first_end_counts),
         cmocka_unit_test(a_check_that_hangs_ends_at_its_deadline_with_the_phase_in_its_message),
