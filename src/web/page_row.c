@@ -2,6 +2,7 @@
 /* A row: one cell, one function. */
 #include "web/page_row.h"
 
+#include "base/units.h"
 #include "web/html.h"
 #include "web/page_list.h"
 
@@ -58,6 +59,15 @@ static void put_name(struct hx_strbuf *buf, const struct hx_page_row *row,
     hx_strbuf_puts(buf, "</th>\n");
 }
 
+/* Slowness is what degrades. */
+static void put_limit(struct hx_strbuf *buf, int64_t degraded_after_ns)
+{
+    char text[32];
+    hx_strbuf_puts(buf, " <span class=\"reason\">slower than ");
+    hx_strbuf_puts(buf, hx_format_duration(degraded_after_ns, text, sizeof(text)));
+    hx_strbuf_puts(buf, "</span>");
+}
+
 static void put_status(struct hx_strbuf *buf, const struct hx_page_row *row)
 {
     hx_strbuf_puts(buf, "<td class=\"status\"><span>");
@@ -68,6 +78,8 @@ static void put_status(struct hx_strbuf *buf, const struct hx_page_row *row)
         hx_strbuf_puts(buf, hx_reason_text((enum hx_reason)row->reason));
         hx_strbuf_puts(buf, "</span>");
     }
+    if (row->state == HX_STATE_DEGRADED)
+        put_limit(buf, row->record->dependency->policy.degraded_after_ns);
     if (row->message[0] != '\0') {
         hx_strbuf_puts(buf, "<p class=\"message\">");
         hx_html_put(buf, row->message);

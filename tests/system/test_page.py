@@ -372,3 +372,11 @@ def test_badges_say_what_is(exporter):
     missing = exporter.get("/health/none/badge.svg")
     assert missing.status == 404
     assert missing.json() == {"error": 'no dependency named "none"'}
+
+
+def test_a_slow_dependency_tells_its_limit(start):
+    config = {"dependencies": [{"name": "slow", "url": "disk:/", "degraded_after": "1us"}]}
+    with start(config) as exporter:
+        exporter.wait_for_state("slow", "degraded")
+        row = page_of(exporter).rows()["slow"]
+        assert row.one("span", "reason").text == "slower than 1us"
