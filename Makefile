@@ -203,13 +203,14 @@ deploy-check: $(PROG) man
 	@tests/lint/check_deploy $(PROG) $(MAN1) $(MAN5)
 
 # The same tests in builds that watch memory, undefined behaviour and threads; what tests other tools
-# more than this program's memory is left to the plain build, and so is what loads the library.
+# more than this program's memory is left to the plain build, and so is what loads the library. Two
+# at a time: here nobody looks at the clock.
 ASAN_LEAVES_OUT := web_tools alerts_end_to_end dashboards dashboard_rules print_alert_rules \
     completion schema haproxy gates formats_fuzz page_browser
 asan:
 	$(MAKE) --no-print-directory BUILD=build/asan SANITIZE=address,undefined all unit
 	HX_SLOW=1 $(MAKE) --no-print-directory BUILD=build/asan SANITIZE=address,undefined system \
-	    PYTEST_ARGS="$(ASAN_LEAVES_OUT:%=--ignore=tests/system/test_%.py) $(PYTEST_ARGS)"
+	    PYTEST_ARGS="-n 2 --dist loadfile $(ASAN_LEAVES_OUT:%=--ignore=tests/system/test_%.py) $(PYTEST_ARGS)"
 tsan:
 	$(MAKE) --no-print-directory BUILD=build/tsan SANITIZE=thread CC=clang unit TESTS="$(TSAN_TESTS)"
 # The border: everything that more than one thread touches.
