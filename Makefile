@@ -49,9 +49,9 @@ CPPFLAGS ?=
 LDFLAGS  ?=
 ALL_CPPFLAGS = -D_GNU_SOURCE -Iinclude -iquote src $(PKG_CFLAGS) $(CPPFLAGS)
 ALL_CFLAGS   = -std=c11 $(OPTIMIZE) -g -pipe -pthread -fPIC -fno-common -fvisibility=hidden \
-    $(WARNINGS) $(WERROR) $(HARDEN) $(FORTIFY) $(CFLAGS)
+    -ffunction-sections $(WARNINGS) $(WERROR) $(HARDEN) $(FORTIFY) $(CFLAGS)
 ALL_LDFLAGS  = -pthread -Wl,-z,relro,-z,now -Wl,-z,noexecstack -Wl,--as-needed \
-    $(if $(SANITIZE),-fsanitize=$(SANITIZE)) $(LDFLAGS)
+    -Wl,--gc-sections $(if $(SANITIZE),-fsanitize=$(SANITIZE)) $(LDFLAGS)
 
 # `make V=1` shows the commands whole.
 V ?=
@@ -106,6 +106,11 @@ $(LIB_SO): $(LIB_OBJ)
 $(BUILD)/obj/%.o: src/%.c $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(call say,CC)$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+
+# The command line runs once: there size is worth more than speed.
+ifeq ($(SANITIZE),)
+$(PROG_OBJ): OPTIMIZE := -Os
+endif
 
 VERSION_FLAGS := -DHX_VERSION='"$(VERSION)"' -DHX_REVISION='"$(REVISION)"'
 # The description of the HTTP routes, as an array: a text of its length is beyond what C promises.
