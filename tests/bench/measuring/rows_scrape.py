@@ -147,5 +147,3 @@ def scrape_peers(bench):
                     lambda peer=peer: Scrape(peer, peer.port))
             yield Figure("speed", "MB per CPU-second", _speed(ours), Budget(1, is_least=True),
                          name, _speed(theirs))
-            yield Figure("growth of RSS while rendering", "MB", [one.growth_mb for one in ours],
-                         None, name, [one.growth_mb for one in theirs])
