@@ -14,24 +14,27 @@
 
 #include <string.h>
 
-enum ending { END_UNSEEN, END_RESET, END_ORDERLY };
+enum ending { END_AUTO, END_UNSEEN, END_RESET, END_ORDERLY };
 
 struct settings {
     struct hx_dialogue_settings dialogue;
     int close; /* enum ending */
 };
 
-static const char *const endings[] = {
-    [END_UNSEEN] = "unseen", [END_RESET] = "reset", [END_ORDERLY] = "orderly", NULL};
+static const char *const endings[] = {[END_AUTO] = "auto",
+                                      [END_UNSEEN] = "unseen",
+                                      [END_RESET] = "reset",
+                                      [END_ORDERLY] = "orderly",
+                                      NULL};
 
 static const struct hx_option options[] = {
     {.name = "close",
      .type = HX_OPTION_CHOICE,
      .offset = offsetof(struct settings, close),
-     .fallback = "unseen",
+     .fallback = "auto",
      .choices = endings,
-     .help = "how a bare connect ends: by RST before the application hears of it (no QUICKACK), by "
-             "RST after, or by FIN"},
+     .help = "how a bare connect ends: by RST before the application hears of it (unseen: no "
+             "QUICKACK; auto takes it), by RST after, or by FIN"},
     HX_DIALOGUE_OPTIONS(struct settings),
     {.name = NULL},
 };
@@ -61,6 +64,22 @@ static enum hx_errcode check_url(const struct hx_url *url, struct hx_error *err)
     return HX_OK;
 }
 
+/* Over TCP, and done when it is connected. */
+static bool is_bare(const struct hx_dependency *dependency)
+{
+    const struct settings *settings = dependency->settings;
+    return settings->dialogue.send == NULL && settings->dialogue.expect == NULL &&
+           !is_unix(&dependency->url);
+}
+
+static enum ending ending_of(const struct hx_dependency *dependency)
+{
+    const struct settings *settings = dependency->settings;
+    if (settings->close != END_AUTO)
+        return (enum ending)settings->close;
+    return is_bare(dependency) ? END_UNSEEN : END_ORDERLY;
+}
+
 static enum hx_errcode tcp_prepare(struct hx_dependency *dependency, struct hx_error *err)
 {
     struct settings *settings = dependency->settings;
@@ -68,8 +87,7 @@ static enum hx_errcode tcp_prepare(struct hx_dependency *dependency, struct hx_e
     if (code != HX_OK) {
         return code;
     }
-    bool is_bare = settings->dialogue.send == NULL && settings->dialogue.expect == NULL;
-    if (settings->close != END_UNSEEN && (!is_bare || is_unix(&dependency->url))) {
+    if (settings->close != END_AUTO && !is_bare(dependency)) {
         return hx_error_set(err, HX_ERR_INVALID,
                             "close: only for tcp:// without send and expect; other checks close in "
                             "order");
@@ -91,7 +109,7 @@ static void on_ready(struct hx_check *check)
         hx_dialogue_begin(check, &settings->dialogue);
         return;
     }
-    if (settings->close == END_ORDERLY) {
+    if (ending_of(hx_check_dependency(check)) == END_ORDERLY) {
         hx_dial_cancel(&dialogue->dial);
     } else {
         hx_dial_reset(&dialogue->dial);
@@ -99,24 +117,19 @@ static void on_ready(struct hx_check *check)
     hx_check_pass(check);
 }
 
-static bool is_to_knock(const struct settings *settings)
-{
-    return settings->close == END_UNSEEN && !hx_dialogue_is_wanted(&settings->dialogue);
-}
-
 static void tcp_start(struct hx_check *check)
 {
-    const struct hx_url *url = &hx_check_dependency(check)->url;
-    const struct settings *settings = hx_check_settings(check);
+    const struct hx_dependency *dependency = hx_check_dependency(check);
+    const struct hx_url *url = &dependency->url;
+    bool is_unseen = ending_of(dependency) == END_UNSEEN;
     struct hx_dialogue *dialogue = hx_check_run(check);
-    hx_dial_start(
-        &dialogue->dial, check,
-        &(struct hx_dial_plan){.host = is_unix(url) ? url->path : url->host,
-                               .port = url->port,
-                               .use = is_to_knock(settings) ? HX_STREAM_KNOCK : HX_STREAM_TALK,
-                               .on_ready = on_ready,
-                               .on_data = hx_dialogue_on_data,
-                               .on_end = hx_dialogue_on_end});
+    hx_dial_start(&dialogue->dial, check,
+                  &(struct hx_dial_plan){.host = is_unix(url) ? url->path : url->host,
+                                         .port = url->port,
+                                         .use = is_unseen ? HX_STREAM_KNOCK : HX_STREAM_TALK,
+                                         .on_ready = on_ready,
+                                         .on_data = hx_dialogue_on_data,
+                                         .on_end = hx_dialogue_on_end});
 }
 
 const struct hx_kind hx_kind_tcp = {

@@ -168,6 +168,8 @@ static void close_is_for_bare_connects_over_tcp(void **state)
     assert_refused(f, "tcp+unix:/run/app.sock", expected);
     set(f, "expect", "220 ");
     assert_refused(f, "tcp://host:1", expected);
+    set(f, "close", "unseen"); /* as a bare connect ends anyway: still no use here */
+    assert_refused(f, "tcp://host:1", expected);
 }
 
 static void nobody_there_is_refused(void **state)
