@@ -58,8 +58,8 @@ def latency():
               overrides=[override("timeout", color={"mode": "fixed", "fixedColor": RED},
                                   custom__lineStyle={"fill": "dash", "dash": [8, 6]},
                                   custom__lineWidth=1)]),
-        heatmap("Latency distribution", "How many checks took how long: the darker, the more. Two "
-                "bands are two different worlds, such as cached and not.", 12, 8,
+        heatmap("Latency distribution", "How many checks took how long: the stronger the colour, the "
+                "more. Two bands are two different worlds, such as cached and not.", 12, 8,
                 [query("sum by (le) (increase(health_check_duration_seconds_bucket{%(d)s}"
                        "[$__rate_interval]))" % D, "{{le}}") | {"format": "heatmap"}], unit="s"),
     ]

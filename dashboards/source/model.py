@@ -91,8 +91,8 @@ def stat(title, description, width, height, queries, *, colour_mode="background_
 def lines(title, description, width, height, queries, *, stack=False, bars=False, fill=0,
           threshold_style="off", calcs=("lastNotNull", "max"), legend="table", place="bottom",
           log=False, **more):
-    custom = {"drawStyle": "bars" if bars else "line", "lineWidth": 0 if bars else 2,
-              "fillOpacity": 80 if bars else 25 if stack else fill, "showPoints": "never",
+    custom = {"drawStyle": "bars" if bars else "line", "lineWidth": 0 if bars or stack else 2,
+              "fillOpacity": 80 if bars or stack else fill, "showPoints": "never",
               "lineInterpolation": "linear", "spanNulls": False, "gradientMode": "none",
               "axisSoftMin": 0, "stacking": {"mode": "normal" if stack else "none", "group": "A"},
               "thresholdsStyle": {"mode": threshold_style},

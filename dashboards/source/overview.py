@@ -40,8 +40,10 @@ def glance():
         counter("Exporters lost", "Exporters that Prometheus cannot scrape. What they check is not "
                 "known while they are gone, and is not counted as down here.",
                 "sum(up{%(e)s} == bool 0)" % d, RED, EXPORTER_PAGE),
-        counter("Alerts firing", "Alerts of these exporters and dependencies that fire now.",
-                'count(ALERTS{%(e)s,alertstate="firing"}) or 0 * count(up{%(e)s})' % d, RED),
+        counter("Alerts firing", "Alerts of these exporters and dependencies that fire now, but for those "
+                "that tell nobody (severity info).",
+                'count(ALERTS{%(e)s,alertstate="firing",severity!="info"}) '
+                "or 0 * count(up{%(e)s})" % d, RED),
         stat("Availability", "Share of the shown time for which the dependencies were up or degraded, "
              "over all of them.", 3, 4,
              [now("avg(avg_over_time(health_check_status{%(d)s}[$__range]))" % d)],
@@ -79,8 +81,9 @@ def failing():
                  "job": "Job", "instance": "Instance"},
         sort=[("State", False), ("Failing for", True)], noValue="Nothing fails.",
         overrides=[override("State", **state_cell()),
-                   override("Dependency", links=[DETAILS]),
-                   override("Failing for", unit="dtdurations", decimals=0),
+                   override("Dependency", links=[DETAILS], custom__width=160),
+                   override("Reason", custom__width=110),
+                   override("Failing for", unit="dtdurations", decimals=0, custom__width=110),
                    override("Critical", mappings=value_map({"true": ("critical", RED),
                                                             "false": ("no", "text")}),
                             custom__cellOptions={"type": "color-text"}, custom__width=80),
@@ -121,7 +124,8 @@ def everything():
                  "Value #D": "p95 1 h", "Value #E": "Last check", "Value #F": "Certificate",
                  "job": "Job", "instance": "Instance"},
         sort=[("State", False)],
-        overrides=[override("State", **state_cell()), override("Dependency", links=[DETAILS]),
+        overrides=[override("State", **state_cell()),
+                   override("Dependency", links=[DETAILS], custom__width=160),
                    override("Availability 24 h", unit="percentunit", decimals=2,
                             thresholds=steps(RED, (0.95, ORANGE), (0.99, YELLOW), (0.999, GREEN)),
                             custom__cellOptions={"type": "color-text"}),
