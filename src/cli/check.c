@@ -7,9 +7,8 @@
  * is itself in trouble.
  */
 #include "cli/cli.h"
+#include "cli/command.h"
 #include "cli/configure.h"
-#include "cli/environment.h"
-#include "cli/flags.h"
 #include "cli/outcome.h"
 #include "cli/sharing.h"
 
@@ -54,22 +53,17 @@ static const struct hx_flag check_flags[] = {
     {NULL, 0, HX_FLAG_SWITCH, 0, NULL, NULL, NULL},
 };
 
-static void print_help(void)
-{
-    printf("Checks every dependency once and prints how each check ended; exit code 0 when all\n"
-           "critical ones are up or degraded, 1 when not, 2 when the configuration is wrong.\n"
-           "\n"
-           "usage: health_exporter check [flags] [NAME=URL...]\n"
-           "\n"
-           "Dependencies of kind heartbeat report by themselves; they are shown as unknown.\n"
-           "For example:\n"
-           "\n"
-           "  health_exporter check --config.file=checks.yml\n"
-           "  health_exporter check --format=json cache=redis://cache:6379\n"
-           "\n"
-           "Flags:\n");
-    hx_flags_print(check_flags);
-}
+static const char help[] =
+    "Checks every dependency once and prints how each check ended; exit code 0 when all\n"
+    "critical ones are up or degraded, 1 when not, 2 when the configuration is wrong.\n"
+    "\n"
+    "usage: health_exporter check [flags] [NAME=URL...]\n"
+    "\n"
+    "Dependencies of kind heartbeat report by themselves; they are shown as unknown.\n"
+    "For example:\n"
+    "\n"
+    "  health_exporter check --config.file=checks.yml\n"
+    "  health_exporter check --format=json cache=redis://cache:6379\n";
 
 /* All dependencies, as they were last read. */
 struct round {
@@ -172,13 +166,9 @@ static int print_outcome(const struct round *round, int format)
         hx_outcome_write_json(round->snapshots, round->n, &text);
     else
         hx_outcome_write_table(round->snapshots, round->n, wants_colours(), &text);
-    bool is_failed = text.is_failed;
-    fputs(hx_strbuf_text(&text), stdout);
-    hx_strbuf_fini(&text);
-    if (is_failed)
-        return hx_cli_usage_error("out of memory");
+    int code = hx_cli_print(&text);
     enum hx_state state = hx_outcome_state(round->snapshots, round->n);
-    return state == HX_STATE_DOWN ? HX_EXIT_UNHEALTHY : HX_EXIT_OK;
+    return code == HX_EXIT_OK && state == HX_STATE_DOWN ? HX_EXIT_UNHEALTHY : code;
 }
 
 /* The dependencies as they are before the first result, and how long they may take. */
@@ -213,14 +203,13 @@ static int check(struct hx_exporter *exporter, int64_t bound_ns, int format)
     return code;
 }
 
-static int run(const struct check_options *options, int argc, char **argv, char *const *arguments,
-               size_t n)
+static int run(const void *data, char *const *arguments, size_t n)
 {
+    const struct check_options *options = data;
     struct hx_exporter *exporter = hx_exporter_new();
     if (exporter == NULL)
         return hx_cli_usage_error("out of memory");
     int code = hx_cli_configure(exporter, options->config_file, arguments, n);
-    hx_environment_hide_urls(argc, argv);
     int share_code = hx_cli_share(exporter, &options->sharing);
     if (code == HX_EXIT_OK)
         code = share_code;
@@ -232,19 +221,8 @@ static int run(const struct check_options *options, int argc, char **argv, char 
 
 int hx_cli_check(int argc, char **argv)
 {
+    static const struct hx_command command = {check_flags, offsetof(struct check_options, is_help),
+                                              help, run};
     struct check_options options = {0};
-    struct hx_error err = {0};
-    size_t n = 0;
-    char **arguments = calloc((size_t)argc + 1, sizeof(char *));
-    if (arguments == NULL)
-        return hx_cli_usage_error("out of memory");
-    int code = HX_EXIT_OK;
-    if (hx_flags_parse(check_flags, argc, argv, &options, arguments, &n, &err) != HX_OK)
-        code = hx_cli_usage_error(err.message);
-    else if (options.is_help)
-        print_help();
-    else
-        code = run(&options, argc, argv, arguments, n);
-    free(arguments);
-    return code;
+    return hx_command_run(&command, argc, argv, &options);
 }

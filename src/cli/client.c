@@ -11,6 +11,7 @@
 #include "config/file.h"
 
 #include <curl/curl.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,15 +25,19 @@ struct hx_client {
     CURLM *multi;
     CURL *easy;
     struct hx_strbuf *body; /* of the request under way; NULL: standard output */
+    int output_error;       /* the errno of standard output; 0: none */
     char error[CURL_ERROR_SIZE];
 };
 
 static size_t on_body(char *data, size_t size, size_t n, void *arg)
 {
-    const struct hx_client *client = arg;
+    struct hx_client *client = arg;
     size_t len = size * n;
-    if (client->body == NULL)
-        return fwrite(data, 1, len, stdout);
+    if (client->body == NULL) {
+        size_t n_written = fwrite(data, 1, len, stdout);
+        client->output_error = n_written == len ? 0 : errno;
+        return n_written;
+    }
     size_t room = client->body->len < MAX_BODY ? MAX_BODY - client->body->len : 0;
     hx_strbuf_append(client->body, data, len < room ? len : room);
     return len;
@@ -162,6 +167,9 @@ static CURLcode perform(struct hx_client *client)
 static enum hx_errcode tell(const struct hx_client *client, CURLcode code, struct hx_error *err)
 {
     long error = 0;
+    if (client->output_error != 0)
+        return hx_error_set(err, HX_ERR_SYSTEM, "standard output cannot be written: %s",
+                            strerrordesc_np(client->output_error));
     curl_easy_getinfo(client->easy, CURLINFO_OS_ERRNO, &error);
     if (code == CURLE_COULDNT_CONNECT && error > 0)
         return hx_error_set(err, HX_ERR_SYSTEM, "cannot connect: %s", strerrordesc_np((int)error));
@@ -174,11 +182,16 @@ enum hx_errcode hx_client_get(struct hx_client *client, int64_t timeout_ns, long
 {
     long timeout_ms = (long)(timeout_ns / HX_NS_PER_MS);
     client->body = body;
+    client->output_error = 0;
     client->error[0] = '\0';
     CURLcode code =
         curl_easy_setopt(client->easy, CURLOPT_TIMEOUT_MS, timeout_ms < 1 ? 1L : timeout_ms);
     if (code == CURLE_OK)
         code = perform(client);
+    if (code == CURLE_OK && body == NULL && fflush(stdout) != 0) {
+        client->output_error = errno;
+        code = CURLE_WRITE_ERROR;
+    }
     if (code == CURLE_OK)
         code = curl_easy_getinfo(client->easy, CURLINFO_RESPONSE_CODE, status);
     return code == CURLE_OK ? HX_OK : tell(client, code, err);

@@ -4,6 +4,7 @@
 #include "cli/configure.h"
 
 #include "cli/cli.h"
+#include "cli/environment.h"
 
 #include <stdio.h>
 
@@ -21,5 +22,6 @@ int hx_cli_configure(struct hx_exporter *exporter, const char *config_file, char
         fprintf(stderr, "health_exporter: %s", hx_exporter_diagnostics(exporter));
         code = HX_EXIT_USAGE;
     }
+    hx_environment_hide_urls(arguments, n);
     return code;
 }

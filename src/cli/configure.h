@@ -5,8 +5,9 @@
 
 #include "health_exporter/exporter.h"
 
-/* Takes the file (may be NULL) and the arguments into the exporter. Prints all that is wrong to
- * standard error and returns HX_EXIT_USAGE then, else HX_EXIT_OK. */
+/* Takes the file (may be NULL) and the arguments into the exporter, and the secrets out of the
+ * arguments. Prints all that is wrong to standard error and returns HX_EXIT_USAGE then, else
+ * HX_EXIT_OK. */
 int hx_cli_configure(struct hx_exporter *exporter, const char *config_file, char *const *arguments,
                      size_t n);
 

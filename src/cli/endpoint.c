@@ -33,14 +33,12 @@ static void set_socket(struct hx_endpoint *endpoint, const char *socket, size_t 
 
 static void set_path(struct hx_endpoint *endpoint, const char *path, const char *unix_socket)
 {
-    char here[64];
     if (unix_socket != NULL) {
         set_socket(endpoint, unix_socket, strlen(unix_socket), path);
         return;
     }
-    snprintf(here, sizeof(here), "http://127.0.0.1:%d", HX_DEFAULT_PORT);
-    endpoint->url = join(here, path, "");
-    endpoint->shown = join(here, path, "");
+    endpoint->url = join(HX_DEFAULT_URL, path, "");
+    endpoint->shown = join(HX_DEFAULT_URL, path, "");
 }
 
 static void set_url(struct hx_endpoint *endpoint, const char *url, const char *route,

@@ -4,6 +4,7 @@
 
 #include "descriptors.h"
 
+#include <fcntl.h>
 #include <malloc.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -51,18 +52,29 @@ static void clean_environment(void)
     setenv("KRB5_CONFIG", "/dev/null", 1);
 }
 
+/* What is closed is opened on nothing, and not for what it is there for: reading and writing fail
+ * as before, but no socket takes the number, to be sent what was meant for standard error. */
+static void fill_standard_descriptors(void)
+{
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
+        if (fcntl(fd, F_GETFD) < 0)
+            (void)open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY);
+    }
+}
+
 void hx_environment_prepare(void)
 {
+    fill_standard_descriptors();
     signal(SIGPIPE, SIG_IGN);
     clean_environment();
     mallopt(M_TRIM_THRESHOLD, KEPT_BYTES);
     hx_descriptors_raise();
 }
 
-void hx_environment_hide_urls(int argc, char **argv)
+void hx_environment_hide_urls(char *const *arguments, size_t n)
 {
-    for (int i = 1; i < argc; i++) {
-        char *authority = strstr(argv[i], "://");
+    for (size_t i = 0; i < n; i++) {
+        char *authority = strstr(arguments[i], "://");
         if (authority == NULL)
             continue;
         authority += 3;

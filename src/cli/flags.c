@@ -31,7 +31,8 @@ static const struct hx_flag *find_letter(const struct hx_flag *flags, char lette
     return NULL;
 }
 
-static enum hx_errcode refuse_unknown(const struct hx_flag *flags, const char *name, size_t len,
+/* argument is what was given, with its dashes; len of them and the name together. */
+static enum hx_errcode refuse_unknown(const struct hx_flag *flags, const char *argument, size_t len,
                                       struct hx_error *err)
 {
     const char *names[MAX_FLAGS + 1];
@@ -40,12 +41,12 @@ static enum hx_errcode refuse_unknown(const struct hx_flag *flags, const char *n
     for (const struct hx_flag *flag = flags; flag->name != NULL && n < MAX_FLAGS; flag++)
         names[n++] = flag->name;
     names[n] = NULL;
-    snprintf(word, sizeof(word), "%.*s", (int)(len < 60 ? len : 60), name);
-    const char *near = hx_suggest(word, names);
+    snprintf(word, sizeof(word), "%.*s", (int)(len < 60 ? len : 60), argument);
+    const char *near = hx_suggest(word + strspn(word, "-"), names);
     if (near != NULL)
-        return hx_error_set(err, HX_ERR_INVALID, "unknown flag --%s (did you mean --%s?)", word,
+        return hx_error_set(err, HX_ERR_INVALID, "unknown flag %s (did you mean --%s?)", word,
                             near);
-    return hx_error_set(err, HX_ERR_INVALID, "unknown flag --%s (--help lists them)", word);
+    return hx_error_set(err, HX_ERR_INVALID, "unknown flag %s (--help lists them)", word);
 }
 
 static enum hx_errcode set_choice(const struct hx_flag *flag, int *field, const char *value,
@@ -120,7 +121,7 @@ static enum hx_errcode take(const struct hx_flag *flags, int argc, char **argv, 
                                  : strlen(name) == 1 ? find_letter(flags, name[0])
                                                      : NULL;
     if (flag == NULL)
-        return refuse_unknown(flags, name, len, err);
+        return refuse_unknown(flags, argv[*i], strcspn(argv[*i], "="), err);
     if (flag->type == HX_FLAG_SWITCH && value != NULL)
         return hx_error_set(err, HX_ERR_INVALID, "--%s takes no value", flag->name);
     if (flag->type != HX_FLAG_SWITCH && value == NULL && *i + 1 < argc)
@@ -151,34 +152,34 @@ enum hx_errcode hx_flags_parse(const struct hx_flag *flags, int argc, char **arg
 }
 
 /* The help in lines of at most WIDTH columns, all behind the flags' column. */
-static void print_help(const char *help)
+static void write_help(const char *help, struct hx_strbuf *out)
 {
     size_t column = HELP_COLUMN;
     while (*help != '\0') {
         size_t len = strcspn(help, " ");
         if (column > HELP_COLUMN && column + 1 + len > WIDTH) {
-            printf("\n%*s", HELP_COLUMN, "");
+            hx_strbuf_printf(out, "\n%*s", HELP_COLUMN, "");
             column = HELP_COLUMN;
         } else if (column > HELP_COLUMN) {
-            putchar(' ');
+            hx_strbuf_putc(out, ' ');
             column++;
         }
-        printf("%.*s", (int)len, help);
+        hx_strbuf_append(out, help, len);
         column += len;
         help += len + (help[len] == ' ');
     }
-    putchar('\n');
+    hx_strbuf_putc(out, '\n');
 }
 
-void hx_flags_print(const struct hx_flag *flags)
+void hx_flags_write(const struct hx_flag *flags, struct hx_strbuf *out)
 {
     for (const struct hx_flag *flag = flags; flag->name != NULL; flag++) {
         char left[64];
         snprintf(left, sizeof(left), "  %s--%s%s%s", flag->letter == 'h' ? "-h, " : "", flag->name,
                  flag->value == NULL ? "" : "=", flag->value == NULL ? "" : flag->value);
-        printf("%-*s ", HELP_COLUMN - 1, left);
+        hx_strbuf_printf(out, "%-*s ", HELP_COLUMN - 1, left);
         if (strlen(left) >= HELP_COLUMN)
-            printf("\n%*s", HELP_COLUMN, "");
-        print_help(flag->help);
+            hx_strbuf_printf(out, "\n%*s", HELP_COLUMN, "");
+        write_help(flag->help, out);
     }
 }

@@ -6,6 +6,7 @@
 #ifndef HX_CLI_FLAGS_H
 #define HX_CLI_FLAGS_H
 
+#include "base/strbuf.h"
 #include "health_exporter/error.h"
 
 #include <stdbool.h>
@@ -44,7 +45,7 @@ struct hx_flag {
 enum hx_errcode hx_flags_parse(const struct hx_flag *flags, int argc, char **argv, void *options,
                                char **arguments, size_t *n, struct hx_error *err) HX_MUST_CHECK;
 
-/* Prints the table as the flags part of --help to standard output. */
-void hx_flags_print(const struct hx_flag *flags);
+/* Appends the table as the flags part of --help. */
+void hx_flags_write(const struct hx_flag *flags, struct hx_strbuf *out);
 
 #endif

@@ -5,12 +5,11 @@
  */
 #include "cli/cli.h"
 #include "cli/client.h"
-#include "cli/flags.h"
+#include "cli/command.h"
 
 #include "base/clock.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 
 struct get_options {
     struct hx_client_options client;
@@ -27,23 +26,17 @@ static const struct hx_flag get_flags[] = {
     {NULL, 0, HX_FLAG_SWITCH, 0, NULL, NULL, NULL},
 };
 
-static void print_help(void)
-{
-    printf("Asks a running exporter and prints its answer; exit code 0 when its status is 2xx, 1\n"
-           "when it is not or none comes, 2 when the arguments are wrong.\n"
-           "\n"
-           "usage: health_exporter get [flags] PATH|URL|unix:SOCKET:PATH\n"
-           "\n"
-           "A PATH is asked of http://127.0.0.1:%d, or of --unix-socket. For example:\n"
-           "\n"
-           "  health_exporter get /readyz\n"
-           "  health_exporter get unix:/run/health.sock:/livez\n"
-           "  HEALTHCHECK CMD [\"health_exporter\", \"get\", \"/livez\"]     in a Dockerfile\n"
-           "\n"
-           "Flags:\n",
-           HX_DEFAULT_PORT);
-    hx_flags_print(get_flags);
-}
+static const char help[] =
+    "Asks a running exporter and prints its answer; exit code 0 when its status is 2xx, 1\n"
+    "when it is not or none comes, 2 when the arguments are wrong.\n"
+    "\n"
+    "usage: health_exporter get [flags] PATH|URL|unix:SOCKET:PATH\n"
+    "\n"
+    "A PATH is asked of " HX_DEFAULT_URL ", or of --unix-socket. For example:\n"
+    "\n"
+    "  health_exporter get /readyz\n"
+    "  health_exporter get unix:/run/health.sock:/livez\n"
+    "  HEALTHCHECK CMD [\"health_exporter\", \"get\", \"/livez\"]     in a Dockerfile\n";
 
 /* A body tells more than a status; the status is told for those who answer without one. */
 static int get(struct hx_client *client, int64_t timeout_ns)
@@ -60,11 +53,14 @@ static int get(struct hx_client *client, int64_t timeout_ns)
     return HX_EXIT_UNHEALTHY;
 }
 
-static int get_target(const struct get_options *options, const char *target)
+static int run(const void *data, char *const *arguments, size_t n)
 {
+    const struct get_options *options = data;
     struct hx_client *client = NULL;
     struct hx_error err = {0};
-    enum hx_errcode code = hx_client_new(&options->client, target, NULL, &client, &err);
+    if (n != 1)
+        return hx_cli_usage_error("get: expected one path or URL: health_exporter get /readyz");
+    enum hx_errcode code = hx_client_new(&options->client, arguments[0], NULL, &client, &err);
     if (code != HX_OK) {
         (void)hx_error_wrap(&err, code, "get");
         return hx_cli_usage_error(err.message);
@@ -76,21 +72,8 @@ static int get_target(const struct get_options *options, const char *target)
 
 int hx_cli_get(int argc, char **argv)
 {
+    static const struct hx_command command = {get_flags, offsetof(struct get_options, is_help),
+                                              help, run};
     struct get_options options = {.timeout_ns = 2 * HX_NS_PER_S};
-    struct hx_error err = {0};
-    size_t n = 0;
-    char **arguments = calloc((size_t)argc + 1, sizeof(char *));
-    if (arguments == NULL)
-        return hx_cli_usage_error("out of memory");
-    int code = HX_EXIT_OK;
-    if (hx_flags_parse(get_flags, argc, argv, &options, arguments, &n, &err) != HX_OK)
-        code = hx_cli_usage_error(err.message);
-    else if (options.is_help)
-        print_help();
-    else if (n != 1)
-        code = hx_cli_usage_error("get: expected one path or URL: health_exporter get /readyz");
-    else
-        code = get_target(&options, arguments[0]);
-    free(arguments);
-    return code;
+    return hx_command_run(&command, argc, argv, &options);
 }

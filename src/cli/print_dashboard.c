@@ -15,10 +15,8 @@
  */
 #include "cli/print_dashboard.h"
 
-#include "assemble.h"
 #include "base/clock.h"
 #include "base/hash.h"
-#include "cli/cli.h"
 #include "cli/packed.h"
 
 #include <ctype.h>
@@ -210,21 +208,4 @@ void hx_print_dashboard(const struct hx_config *config, struct hx_strbuf *out)
     else
         put_template(&page, template);
     free(template);
-}
-
-int hx_cli_print_dashboard(struct hx_exporter *exporter)
-{
-    struct hx_strbuf text;
-    int code = HX_EXIT_OK;
-    hx_strbuf_init(&text);
-    if (hx_config_add_defaults(exporter, &exporter->config, &exporter->diagnostics) == HX_OK)
-        hx_print_dashboard(&exporter->config, &text);
-    else
-        text.is_failed = true;
-    if (text.is_failed)
-        code = hx_cli_usage_error("out of memory");
-    else
-        fputs(hx_strbuf_text(&text), stdout);
-    hx_strbuf_fini(&text);
-    return code;
 }

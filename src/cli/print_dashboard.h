@@ -10,8 +10,4 @@
  * text. */
 void hx_print_dashboard(const struct hx_config *config, struct hx_strbuf *out);
 
-/* Prints it to standard output for what the exporter was configured with, or for what it checks
- * when that is nothing. Returns the exit code. */
-int hx_cli_print_dashboard(struct hx_exporter *exporter);
-
 #endif

@@ -14,10 +14,8 @@
  */
 #include "cli/print_rules.h"
 
-#include "assemble.h"
 #include "base/clock.h"
 #include "base/units.h"
-#include "cli/cli.h"
 #include "cli/packed.h"
 #include "metrics/histogram.h"
 
@@ -339,21 +337,4 @@ void hx_print_rules(const struct hx_config *config, struct hx_strbuf *out)
     for (size_t i = 0; i < config->n && !out->is_failed; i++)
         print_group(alerts, config->dependencies[i], out);
     free(alerts);
-}
-
-int hx_cli_print_rules(struct hx_exporter *exporter)
-{
-    struct hx_strbuf text;
-    int code = HX_EXIT_OK;
-    hx_strbuf_init(&text);
-    if (hx_config_add_defaults(exporter, &exporter->config, &exporter->diagnostics) == HX_OK)
-        hx_print_rules(&exporter->config, &text);
-    else
-        text.is_failed = true;
-    if (text.is_failed)
-        code = hx_cli_usage_error("out of memory");
-    else
-        fputs(hx_strbuf_text(&text), stdout);
-    hx_strbuf_fini(&text);
-    return code;
 }

@@ -10,8 +10,4 @@
  * memory shows in the text. */
 void hx_print_rules(const struct hx_config *config, struct hx_strbuf *out);
 
-/* Prints them to standard output for what the exporter was configured with, or for what it checks
- * when that is nothing. Returns the exit code. */
-int hx_cli_print_rules(struct hx_exporter *exporter);
-
 #endif

@@ -1,20 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* health_exporter [flags] [NAME=URL...]: what it is told by flags, and then serve.c. */
+#include "assemble.h"
 #include "base/clock.h"
 #include "base/units.h"
 #include "cli/cli.h"
+#include "cli/command.h"
 #include "cli/configure.h"
-#include "cli/environment.h"
-#include "cli/flags.h"
 #include "cli/print_dashboard.h"
 #include "cli/print_rules.h"
 #include "cli/serve.h"
 #include "cli/sharing.h"
+#include "config/schema.h"
 #include "health_exporter.h"
+#include "kinds/kinds.h"
 
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
 /* For load balancers to see that it is not ready and look elsewhere. */
@@ -98,29 +98,57 @@ static const struct hx_flag run_flags[] = {
     {NULL, 0, HX_FLAG_SWITCH, 0, NULL, NULL, NULL},
 };
 
-static void print_help(void)
+static const char help[] =
+    "Checks the dependencies of a service and serves /metrics, /livez, /readyz, /startupz.\n"
+    "\n"
+    "usage: health_exporter [flags] [NAME=URL...]\n"
+    "       health_exporter check [NAME=URL...]   check everything once; exit code 0 or 1\n"
+    "       health_exporter wait [URL]            wait until a running exporter is ready\n"
+    "       health_exporter get PATH|URL          ask a running exporter; exit code 0 or 1\n"
+    "       health_exporter kinds [NAME]          explain what can be checked, and how\n"
+    "Each of them explains itself with --help.\n"
+    "\n"
+    "With neither file nor NAME=URL it checks this host's disk and memory. For example:\n"
+    "\n"
+    "  health_exporter database=postgresql://health@db/app cache=redis://cache:6379 \\\n"
+    "      api=https://api.example.com/health\n";
+
+static int print_version(void)
 {
-    printf("Checks the dependencies of a service and serves /metrics, /livez, /readyz, /startupz.\n"
-           "\n"
-           "usage: health_exporter [flags] [NAME=URL...]\n"
-           "       health_exporter check [NAME=URL...]   check everything once; exit code 0 or 1\n"
-           "       health_exporter wait [URL]            wait until a running exporter is ready\n"
-           "       health_exporter get PATH|URL          ask a running exporter; exit code 0 or 1\n"
-           "       health_exporter kinds [NAME]          explain what can be checked, and how\n"
-           "Each of them explains itself with --help.\n"
-           "\n"
-           "With neither file nor NAME=URL it checks this host's disk and memory. For example:\n"
-           "\n"
-           "  health_exporter database=postgresql://health@db/app cache=redis://cache:6379 \\\n"
-           "      api=https://api.example.com/health\n"
-           "\n"
-           "Flags:\n");
-    hx_flags_print(run_flags);
+    struct hx_strbuf text;
+    hx_strbuf_init(&text);
+    hx_strbuf_printf(&text, "health_exporter, version %s (revision: %s)\n", hx_version(),
+                     hx_revision());
+    return hx_cli_print(&text);
 }
 
-static void print_version(void)
+static int print_schema(void)
 {
-    printf("health_exporter, version %s (revision: %s)\n", hx_version(), hx_revision());
+    struct hx_strbuf text;
+    hx_strbuf_init(&text);
+    hx_config_schema(hx_kinds, &text);
+    return hx_cli_print(&text);
+}
+
+static int print_verdict(void)
+{
+    struct hx_strbuf text;
+    hx_strbuf_init(&text);
+    hx_strbuf_puts(&text, "the configuration has no errors\n");
+    return hx_cli_print(&text);
+}
+
+/* Prints what is made to measure for the configuration, or for what is checked without one. */
+static int print_for(struct hx_exporter *exporter,
+                     void (*write)(const struct hx_config *config, struct hx_strbuf *out))
+{
+    struct hx_strbuf text;
+    hx_strbuf_init(&text);
+    if (hx_config_add_defaults(exporter, &exporter->config, &exporter->diagnostics) == HX_OK)
+        write(&exporter->config, &text);
+    else
+        text.is_failed = true;
+    return hx_cli_print(&text);
 }
 
 /* The sockets that systemd gives, and the addresses; one of them must be there. */
@@ -185,51 +213,42 @@ static int read_web_config(struct hx_exporter *exporter, const char *path)
 }
 
 /* All that is wrong is told, in whichever file it is. */
-static int run(const struct run_options *options, int argc, char **argv, char *const *arguments,
-               size_t n)
+static int run_configured(const struct run_options *options, char *const *arguments, size_t n)
 {
     struct hx_exporter *exporter = hx_exporter_new();
     if (exporter == NULL)
         return hx_cli_usage_error("out of memory");
     int code = hx_cli_configure(exporter, options->config_file, arguments, n);
-    hx_environment_hide_urls(argc, argv);
     int web_code = read_web_config(exporter, options->web_config_file);
     int share_code = hx_cli_share(exporter, &options->sharing);
     if (code == HX_EXIT_OK)
         code = web_code == HX_EXIT_OK ? share_code : web_code;
     if (code == HX_EXIT_OK && options->is_rules)
-        code = hx_cli_print_rules(exporter);
+        code = print_for(exporter, hx_print_rules);
     else if (code == HX_EXIT_OK && options->is_dashboard)
-        code = hx_cli_print_dashboard(exporter);
+        code = print_for(exporter, hx_print_dashboard);
     else if (code == HX_EXIT_OK && options->is_check_only)
-        puts("the configuration has no errors");
+        code = print_verdict();
     else if (code == HX_EXIT_OK)
         code = serve(exporter, options);
     hx_exporter_free(exporter);
     return code;
 }
 
+static int run(const void *data, char *const *arguments, size_t n)
+{
+    const struct run_options *options = data;
+    if (options->is_version)
+        return print_version();
+    return options->is_schema ? print_schema() : run_configured(options, arguments, n);
+}
+
 int hx_cli_run(int argc, char **argv)
 {
+    static const struct hx_command command = {run_flags, offsetof(struct run_options, is_help),
+                                              help, run};
     struct run_options options = {.log_level = HX_LOG_INFO,
                                   .history_ns = DEFAULT_HISTORY_NS,
                                   .shutdown_delay_ns = DEFAULT_SHUTDOWN_DELAY_NS};
-    struct hx_error err = {0};
-    size_t n = 0;
-    char **arguments = calloc((size_t)argc + 1, sizeof(char *));
-    if (arguments == NULL)
-        return hx_cli_usage_error("out of memory");
-    int code = HX_EXIT_OK;
-    if (hx_flags_parse(run_flags, argc, argv, &options, arguments, &n, &err) != HX_OK)
-        code = hx_cli_usage_error(err.message);
-    else if (options.is_help)
-        print_help();
-    else if (options.is_version)
-        print_version();
-    else if (options.is_schema)
-        code = hx_cli_schema();
-    else
-        code = run(&options, argc, argv, arguments, n);
-    free(arguments);
-    return code;
+    return hx_command_run(&command, argc, argv, &options);
 }

@@ -6,14 +6,13 @@
  */
 #include "cli/cli.h"
 #include "cli/client.h"
-#include "cli/flags.h"
+#include "cli/command.h"
 #include "cli/waiting.h"
 
 #include "base/clock.h"
 #include "base/units.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -55,22 +54,17 @@ struct wait {
     struct hx_strbuf told; /* what it waits for, as it was last told */
 };
 
-static void print_help(void)
-{
-    printf("Waits until a running exporter is ready; exit code 0 when it is, 1 when the time is\n"
-           "over, 2 when the arguments are wrong. Says on standard error what it waits for.\n"
-           "\n"
-           "usage: health_exporter wait [flags] [URL|unix:SOCKET]\n"
-           "\n"
-           "The URL is the exporter's own, without a path. Default: http://127.0.0.1:%d. For\n"
-           "example:\n"
-           "\n"
-           "  health_exporter wait --timeout=2m http://checkout.internal:%d && deploy next\n"
-           "\n"
-           "Flags:\n",
-           HX_DEFAULT_PORT, HX_DEFAULT_PORT);
-    hx_flags_print(wait_flags);
-}
+static const char help[] =
+    "Waits until a running exporter is ready; exit code 0 when it is, 1 when the time is\n"
+    "over, 2 when the arguments are wrong. Says on standard error what it waits for.\n"
+    "\n"
+    "usage: health_exporter wait [flags] [URL|unix:SOCKET]\n"
+    "\n"
+    "The URL is the exporter's own, without a path. Default: " HX_DEFAULT_URL ". For\n"
+    "example:\n"
+    "\n"
+    "  health_exporter wait --timeout=2m http://checkout.internal" HX_DEFAULT_LISTEN_ADDRESS
+    " && deploy next\n";
 
 /* Tells the reason when it is another than before; takes its text. */
 static void tell(struct wait *wait, struct hx_strbuf *reason)
@@ -128,7 +122,7 @@ static bool wait_until(struct wait *wait, int64_t timeout_ns)
     return true;
 }
 
-static int run(struct wait *wait, int64_t timeout_ns)
+static int wait_for(struct wait *wait, int64_t timeout_ns)
 {
     char text[32];
     hx_strbuf_init(&wait->told);
@@ -142,42 +136,32 @@ static int run(struct wait *wait, int64_t timeout_ns)
     return is_good ? HX_EXIT_OK : HX_EXIT_UNHEALTHY;
 }
 
-static int wait_for(const struct wait_options *options, const char *target)
+static int run(const void *data, char *const *arguments, size_t n)
 {
+    const struct wait_options *options = data;
     struct wait wait = {.goal = goal_choices[options->goal], .interval_ns = options->interval_ns};
     struct hx_error err = {0};
+    if (n > 1)
+        return hx_cli_usage_error(
+            "wait: expected at most one URL: health_exporter wait " HX_DEFAULT_URL);
     if (wait.interval_ns < MIN_INTERVAL_NS)
         return hx_cli_usage_error("wait: --interval: expected at least 10ms");
-    enum hx_errcode code =
-        hx_client_new(&options->client, target, goal_routes[options->goal], &wait.client, &err);
+    enum hx_errcode code = hx_client_new(&options->client, arguments[0], goal_routes[options->goal],
+                                         &wait.client, &err);
     if (code != HX_OK) {
         (void)hx_error_wrap(&err, code, "wait");
         return hx_cli_usage_error(err.message);
     }
-    int exit_code = run(&wait, options->timeout_ns);
+    int exit_code = wait_for(&wait, options->timeout_ns);
     hx_client_free(wait.client);
     return exit_code;
 }
 
 int hx_cli_wait(int argc, char **argv)
 {
+    static const struct hx_command command = {wait_flags, offsetof(struct wait_options, is_help),
+                                              help, run};
     struct wait_options options = {.timeout_ns = 60 * HX_NS_PER_S,
                                    .interval_ns = 500 * HX_NS_PER_MS};
-    struct hx_error err = {0};
-    size_t n = 0;
-    char **arguments = calloc((size_t)argc + 1, sizeof(char *));
-    if (arguments == NULL)
-        return hx_cli_usage_error("out of memory");
-    int code = HX_EXIT_OK;
-    if (hx_flags_parse(wait_flags, argc, argv, &options, arguments, &n, &err) != HX_OK)
-        code = hx_cli_usage_error(err.message);
-    else if (options.is_help)
-        print_help();
-    else if (n > 1)
-        code = hx_cli_usage_error("wait: expected at most one URL: health_exporter wait "
-                                  "http://127.0.0.1:10119");
-    else
-        code = wait_for(&options, arguments[0]);
-    free(arguments);
-    return code;
+    return hx_command_run(&command, argc, argv, &options);
 }

@@ -48,7 +48,8 @@ def test_each_subcommand_has_help(command):
     (["check", "a=gopher://x"], ['argument "a": unknown scheme']),
     (["check", "--format=xml"], ["--format=xml", "text, json"]),
     (["check", "--timeout=soon"], ["--timeout=soon", "duration"]),
-    (["check", "--tiemout=1s"], ["--tiemout", "--timeout"]),
+    (["check", "--tiemout=1s"], ["unknown flag --tiemout (", "--timeout"]),
+    (["-config.file=x"], ["unknown flag -config.file (", "did you mean --config.file?"]),
     (["wait", "--for=lunch"], ["--for=lunch", "ready, live, started"]),
     (["wait", "--interval=1ms"], ["--interval", "10ms"]),
     (["wait", "--timeout=400d"], ["--timeout", "365d"]),
@@ -69,6 +70,27 @@ def test_an_error_of_the_command_line_begins_with_the_program(arguments, said):
     assert result.stderr.startswith("health_exporter: error: "), result.stderr
     assert len(result.stderr.splitlines()) == 1
     a_line_that_says(result.stderr, *said)
+
+
+@pytest.mark.parametrize("arguments", [
+    ["--help"], ["--version"], ["--config.schema"], ["--config.check"], ["--print-alert-rules"],
+    ["--print-dashboard"], ["kinds"], ["kinds", "http"], ["kinds", "--help"],
+    ["check"], ["check", "--format=json"],
+], ids=" ".join)
+def test_what_cannot_be_printed_is_an_error(arguments):
+    with open("/dev/full", "wb") as full:
+        result = subprocess.run([PROGRAM, *arguments], env=environment(), stdout=full,
+                                stderr=subprocess.PIPE, text=True, check=False)
+    assert result.returncode == 2
+    assert result.stderr == ("health_exporter: error: standard output cannot be written: "
+                             "No space left on device\n")
+
+
+def test_a_reader_that_has_enough_is_told_nothing():
+    command = f"{PROGRAM} --print-dashboard | read line; echo ${{PIPESTATUS[0]}}"
+    result = subprocess.run(["bash", "-c", command], env=environment(), capture_output=True,
+                            text=True, check=False)
+    assert result.stderr == "" and result.stdout == "2\n"
 
 
 # ---- check ----
@@ -328,6 +350,18 @@ def test_get_goes_nowhere_else():
     assert server.n_connections == 0
     server.close()
     redirecting.close()
+
+
+@pytest.mark.parametrize("size", [10, 100_000])
+def test_get_tells_that_it_cannot_print(size):
+    server = faults.FaultServer(fake_http.respond(fake_http.answer(200, b"." * size)))
+    with open("/dev/full", "wb") as full:
+        result = subprocess.run([PROGRAM, "get", f"http://127.0.0.1:{server.port}/"],
+                                env=environment(), stdout=full, stderr=subprocess.PIPE, text=True,
+                                check=False)
+    assert result.returncode == 1
+    a_line_that_says(result.stderr, "standard output cannot be written: No space left on device")
+    server.close()
 
 
 def test_get_passes_a_large_body_on():
