@@ -4,7 +4,7 @@ import datetime
 import time
 
 from harness import faults
-from harness.exporter import OFTEN, a_line_that_says
+from harness.exporter import OFTEN
 from harness.waiting import SLOW
 
 KEYS = {"kind", "critical", "tags", "status", "since", "reason", "message", "latency_ms",
@@ -45,7 +45,7 @@ def test_details_say_why_and_since_when(start):
         assert disk["values"]["free_bytes"] > 0 and disk["failures_total"] == 0
         assert moment(cache["since"]) <= moment(cache["last_run"]) < moment(cache["next_run"])
         # The log speaks of the same check.
-        a_line_that_says(exporter.log, "dependency=cache", f"check_id={cache['check_id']}")
+        exporter.wait_for_line("dependency=cache", f"check_id={cache['check_id']}")
         assert set(details(exporter, "?tag=core")["checks"]) == {"cache"}
         assert details(exporter, "?exclude=cache")["status"] == "up"
 

@@ -70,7 +70,7 @@ def test_a_thousand_dependencies_are_shared_evenly_and_all_checked(start, port):
         used = processor_seconds(exporter.pid)
         assert sorted(used) == THREADS
         assert min(used.values()) > max(used.values()) / 2, used
-        rounds = a_line_that_says(exporter.log, "first round of checks done")
+        rounds = exporter.wait_for_line("first round of checks done")
         assert f"dependencies={N_DEPENDENCIES}" in rounds
         assert exporter.log.count("first round of checks done") == 1
         assert exporter.metrics().value("health_exporter_loop_lag_seconds_count") > 0
@@ -93,7 +93,7 @@ def test_a_reload_reaches_every_thread_and_keeps_what_was_counted(start, directo
         # A configuration with an error changes none of them.
         write_config(directory, "dependencies: nothing")
         exporter.process.send_signal(signal.SIGHUP)
-        exporter.wait_for(lambda: "configuration not reloaded" in exporter.log, 5, "it is refused")
+        exporter.wait_for_line("configuration not reloaded", timeout=5)
         exporter.wait_for_checks([f"peer_{i}" for i in range(50, 150)], 1, 10)
 
 

@@ -69,8 +69,8 @@ def test_it_is_asked_for_and_ended(start, good):
         assert exporter.get("/-/maintenance", method="DELETE").json() == {"status": "ended"}
         assert readiness(exporter) == "up"
         assert exporter.metrics().value("health_service_maintenance") == 0
-        assert 'msg="maintenance begins" source=request' in exporter.log
-        assert 'msg="maintenance ends" source=request' in exporter.log
+        exporter.wait_for_line('msg="maintenance begins"', "source=request")
+        exporter.wait_for_line('msg="maintenance ends"', "source=request")
 
 
 def test_it_ends_by_itself(start, good):
@@ -79,7 +79,7 @@ def test_it_ends_by_itself(start, good):
         begin(exporter, duration="1500ms", reason="short")
         assert is_in_maintenance(exporter)
         exporter.wait_for(lambda: readiness(exporter) == "up", 3, "its end")
-        exporter.wait_for(lambda: 'msg="maintenance ends"' in exporter.log, 3, "its end is logged")
+        exporter.wait_for_line('msg="maintenance ends"')
 
 
 def test_it_survives_a_reload(start, good):
@@ -127,8 +127,7 @@ def test_a_window_that_is_open_ends_by_itself(directory, good):
         body = exporter.get("/readyz").json()["maintenance"]
         assert body["reason"] == "planned"
         exporter.wait_for(lambda: readiness(exporter) == "up", 8, "the window's end")
-        exporter.wait_for(lambda: 'msg="maintenance ends" source=window' in exporter.log, 3,
-                          "its end is logged")
+        exporter.wait_for_line('msg="maintenance ends"', "source=window")
 
 
 def test_a_window_that_is_to_come_begins_by_itself(directory, good):
@@ -158,7 +157,7 @@ def test_it_lasts_while_any_source_wants_it(directory, good):
         exporter.wait_for_state("good", "up")
         begin(exporter, duration="30m", reason="asked")
         flag.touch()
-        exporter.wait_for(lambda: 'source=file' in exporter.log, 3, "the file is seen")
+        exporter.wait_for_line("source=file")
         exporter.get("/-/maintenance", method="DELETE")
         assert is_in_maintenance(exporter)
         flag.unlink()

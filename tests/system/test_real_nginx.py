@@ -6,7 +6,7 @@ import subprocess
 import pytest
 
 from harness import fake_http, faults
-from harness.exporter import OFTEN
+from harness.exporter import OFTEN, UNHURRIED
 from harness.secrets import CANARY, secret
 from harness.servers import require
 from harness.undisturbed import Undisturbed
@@ -46,7 +46,7 @@ def test_expectations_decide(start, nginx):
                             "up", None),
     }
     config = {"dependencies": [
-        {"name": name, "url": base + path, **OFTEN, **options}
+        {"name": name, "url": base + path, **UNHURRIED, **options}
         for name, (path, options, _, _) in table.items()]}
     with start(config) as exporter:
         states(exporter, {name: row[2:] for name, row in table.items()})
@@ -59,7 +59,8 @@ def test_credentials_do_not_follow_a_redirect_to_another_origin(start, nginx):
     origin = faults.FaultServer(fake_http.redirect(f"http://127.0.0.1:{elsewhere.port}/there"))
     config = {"dependencies": [{
         "name": "redirected", "url": f"http://health:{secret('basic')}@127.0.0.1:{origin.port}/",
-        "headers": {"Authorization-Token": TOKEN, "Cookie": TOKEN}, "max_redirects": 3, **OFTEN}]}
+        "headers": {"Authorization-Token": TOKEN, "Cookie": TOKEN}, "max_redirects": 3,
+        **UNHURRIED}]}
     with start(config) as exporter:
         exporter.wait_for_checks(["redirected"], 2, 5)
         exporter.wait_for_state("redirected", "up")
@@ -74,7 +75,7 @@ def test_credentials_do_not_follow_a_redirect_to_another_origin(start, nginx):
 
 def test_https_is_verified(start, nginx, authority, other_authority):
     def site(name, host="localhost", port=nginx.tls_port, **tls):
-        return {"name": name, "url": f"https://{host}:{port}/ok", "tls": tls, **OFTEN}
+        return {"name": name, "url": f"https://{host}:{port}/ok", "tls": tls, **UNHURRIED}
     config = {"dependencies": [
         site("verified", ca_file=authority.ca_file),
         site("system_store"),
@@ -93,7 +94,7 @@ def test_https_is_verified(start, nginx, authority, other_authority):
 
 def test_bare_tls_is_verified(start, nginx, authority, other_authority):
     def bare(name, host="localhost", port=nginx.tls_port, **tls):
-        return {"name": name, "url": f"tls://{host}:{port}", "tls": tls, **OFTEN}
+        return {"name": name, "url": f"tls://{host}:{port}", "tls": tls, **UNHURRIED}
     config = {"dependencies": [
         bare("verified", ca_file=authority.ca_file),
         bare("wrong_authority", ca_file=other_authority.ca_file),
@@ -101,9 +102,9 @@ def test_bare_tls_is_verified(start, nginx, authority, other_authority):
         bare("named", "127.0.0.1", ca_file=authority.ca_file, server_name="localhost"),
         bare("not_verified", insecure_skip_verify=True),
         bare("expired", port=nginx.expired_port, ca_file=authority.ca_file),
-        {"name": "connected", "url": f"tcp://localhost:{nginx.port}", **OFTEN},
+        {"name": "connected", "url": f"tcp://localhost:{nginx.port}", **UNHURRIED},
         {"name": "spoken_to", "url": f"tcp://localhost:{nginx.port}",
-         "send": "GET /ok HTTP/1.0\r\n\r\n", "expect": "all is well", **OFTEN},
+         "send": "GET /ok HTTP/1.0\r\n\r\n", "expect": "all is well", **UNHURRIED},
     ]}
     with start(config) as exporter:
         states(exporter, {
@@ -125,7 +126,7 @@ def expiry_by_openssl(port):
 
 def test_the_certificate_s_expiry_is_what_openssl_reads_also_when_it_is_refused(start, nginx,
                                                                                 authority):
-    tls = {"tls": {"ca_file": authority.ca_file}, **OFTEN}
+    tls = {"tls": {"ca_file": authority.ca_file}, **UNHURRIED}
     config = {"dependencies": [
         {"name": "good_https", "url": f"https://localhost:{nginx.tls_port}/ok", **tls},
         {"name": "good_tls", "url": f"tls://localhost:{nginx.tls_port}", **tls},
@@ -145,8 +146,8 @@ def test_the_certificate_s_expiry_is_what_openssl_reads_also_when_it_is_refused(
 def test_phases_of_a_check_are_shown_and_unreached_ones_are_absent(start, nginx, authority):
     config = {"dependencies": [
         {"name": "site", "url": f"https://localhost:{nginx.tls_port}/ok", "connection": "fresh",
-         "tls": {"ca_file": authority.ca_file}, **OFTEN},
-        {"name": "refused", "url": f"http://{faults.refused()}/", **OFTEN}]}
+         "tls": {"ca_file": authority.ca_file}, **UNHURRIED},
+        {"name": "refused", "url": f"http://{faults.refused()}/", **UNHURRIED}]}
     with start(config) as exporter:
         exporter.wait_for_state("site", "up")
         exporter.wait_for_state("refused", "down", "refused")
@@ -192,15 +193,15 @@ def test_a_killed_server_is_refused_and_comes_back(start, nginx):
 def test_a_restart_between_two_checks_is_no_failure(start, nginx):
     """The kept connection is dead, the server is well: that is no outage."""
     config = {"dependencies": [
-        {"name": "site", "url": f"http://127.0.0.1:{nginx.port}/ok", "interval": "2s",
-         "timeout": "500ms"}]}
+        {"name": "site", "url": f"http://127.0.0.1:{nginx.port}/ok", "interval": "4s",
+         "timeout": "2s"}]}
     with start(config) as exporter:
         exporter.wait_for_state("site", "up")
         checks = exporter.checks("site")
         nginx.stop()
         nginx.start()
         assert exporter.checks("site") == checks, "the restart took longer than the interval"
-        exporter.wait_for(lambda: exporter.checks("site") > checks, 4, "the next check")
+        exporter.wait_for(lambda: exporter.checks("site") > checks, 6, "the next check")
         assert not exporter.failures("site"), exporter.failures("site")
 
 

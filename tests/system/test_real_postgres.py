@@ -7,7 +7,7 @@ import subprocess
 import pytest
 
 from harness import faults
-from harness.exporter import OFTEN
+from harness.exporter import OFTEN, UNHURRIED
 from harness.secrets import secret
 from harness.servers import require
 from harness.undisturbed import Undisturbed
@@ -36,16 +36,16 @@ def test_is_up_with_its_password_as_an_option(start, postgres, directory):
     (directory / "password").write_text(PASSWORD + "\n", encoding="utf-8")
     address = f"postgresql://health@127.0.0.1:{postgres.port}/app"
     config = {"dependencies": [
-        {"name": "from_url", "url": url(postgres), **OFTEN},
-        {"name": "from_option", "url": address, "password": PASSWORD, **OFTEN},
+        {"name": "from_url", "url": url(postgres), **UNHURRIED},
+        {"name": "from_option", "url": address, "password": PASSWORD, **UNHURRIED},
         {"name": "from_file", "url": address, "password_file": str(directory / "password"),
-         **OFTEN},
-        {"name": "from_environment", "url": address, "password": "${DB_PASSWORD}", **OFTEN},
+         **UNHURRIED},
+        {"name": "from_environment", "url": address, "password": "${DB_PASSWORD}", **UNHURRIED},
         {"name": "by_socket", "url": f"postgresql://health@/app?host={postgres.directory}"
-                                     f"&port={postgres.port}", "password": PASSWORD, **OFTEN},
+                                     f"&port={postgres.port}", "password": PASSWORD, **UNHURRIED},
         {"name": "own_query", "url": url(postgres), "query": "SELECT count(*) FROM pg_class",
-         **OFTEN},
-        {"name": "fresh", "url": url(postgres), "connection": "fresh", **OFTEN},
+         **UNHURRIED},
+        {"name": "fresh", "url": url(postgres), "connection": "fresh", **UNHURRIED},
     ]}
     with start(config, env={"DB_PASSWORD": PASSWORD}) as exporter:
         for dependency in config["dependencies"]:
@@ -105,10 +105,9 @@ def test_a_kept_connection_logs_in_once(start, postgres):
 
 def test_a_kept_connection_is_renewed_at_its_age(start, postgres):
     postgres.create_role("renewed", PASSWORD)
-    config = database(url(postgres, user="renewed"), interval="200ms", timeout="150ms",
-                      max_connection_age="1s")
+    config = database(url(postgres, user="renewed"), max_connection_age="1s", **UNHURRIED)
     with start(config) as exporter:
-        exporter.wait_for(lambda: postgres.logins("renewed") >= 3, 6, "it logs in again")
+        exporter.wait_for(lambda: postgres.logins("renewed") >= 3, 10, "it logs in again")
         assert not exporter.failures("database")
 
 
@@ -172,20 +171,20 @@ def test_a_killed_server_is_refused_and_comes_back(start, postgres, beside):
 
 def test_a_restart_between_two_checks_is_no_failure(start, postgres):
     """The kept connection is dead, the server is well: that is no outage."""
-    config = database(url(postgres), interval="3s", timeout="1s")
+    config = database(url(postgres), interval="4s", timeout="2s")
     with start(config) as exporter:
         exporter.wait_for_state("database", "up")
         checks = exporter.checks("database")
         postgres.stop()
         postgres.start()
         assert exporter.checks("database") == checks, "the restart took longer than the interval"
-        exporter.wait_for(lambda: exporter.checks("database") > checks, 5, "the next check")
+        exporter.wait_for(lambda: exporter.checks("database") > checks, 6, "the next check")
         assert not exporter.failures("database"), exporter.failures("database")
 
 
 def test_a_terminated_backend_is_no_failure_of_the_next_check(start, postgres):
     postgres.create_role("ended", PASSWORD)
-    with start(database(url(postgres, user="ended"), interval="1s")) as exporter:
+    with start(database(url(postgres, user="ended"), **UNHURRIED)) as exporter:
         exporter.wait_for_state("database", "up")
         postgres.query("SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
                        " WHERE usename = 'ended'")
@@ -226,7 +225,7 @@ def test_without_a_word_about_it_tls_is_used_where_the_server_has_it(start, post
 def test_without_a_word_about_it_a_server_without_tls_is_up_at_the_first_check(start, postgres):
     postgres.create_role("auto_plain", PASSWORD)
     with postgres.configured(ssl="off"):
-        with start(database(url(postgres, user="auto_plain"))) as exporter:
+        with start(database(url(postgres, user="auto_plain"), **UNHURRIED)) as exporter:
             exporter.wait_for_state("database", "up")
             assert has_tls(postgres, "auto_plain") == [False]
             assert not exporter.failures("database")
@@ -243,13 +242,13 @@ def test_verification_needs_the_right_authority_and_the_right_name(start, postgr
                                                                    other_authority):
     def dependency(name, host, ca_file):
         return {"name": name, "url": url(postgres, host=host, query="?sslmode=verify-full"),
-                "tls": {"ca_file": ca_file}, **OFTEN}
+                "tls": {"ca_file": ca_file}, **UNHURRIED}
     config = {"dependencies": [
         dependency("verified", "localhost", authority.ca_file),
         dependency("wrong_authority", "localhost", other_authority.ca_file),
         dependency("wrong_host", "127.0.0.1", authority.ca_file),
         {"name": "authority_only", "url": url(postgres, query="?sslmode=verify-ca"),
-         "tls": {"ca_file": authority.ca_file}, **OFTEN}]}
+         "tls": {"ca_file": authority.ca_file}, **UNHURRIED}]}
     with start(config) as exporter:
         exporter.wait_for_state("verified", "up")
         exporter.wait_for_state("authority_only", "up")

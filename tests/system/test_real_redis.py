@@ -7,7 +7,7 @@ import pytest
 import redis as client
 
 from harness import faults
-from harness.exporter import OFTEN
+from harness.exporter import OFTEN, UNHURRIED
 from harness.secrets import secret
 from harness.undisturbed import Undisturbed
 
@@ -35,16 +35,16 @@ def test_is_up_with_each_way_to_log_in(start, redis, authority, directory):
     (directory / "password").write_text(PASSWORD, encoding="utf-8")
     tls = {"tls": {"ca_file": authority.ca_file}}
     config = {"dependencies": [
-        {"name": "password", "url": url(redis), **OFTEN},
-        {"name": "acl_user", "url": url(redis, f"health:{secret('acl')}"), **OFTEN},
-        {"name": "option", "url": url(redis, ""), "password": PASSWORD, **OFTEN},
+        {"name": "password", "url": url(redis), **UNHURRIED},
+        {"name": "acl_user", "url": url(redis, f"health:{secret('acl')}"), **UNHURRIED},
+        {"name": "option", "url": url(redis, ""), "password": PASSWORD, **UNHURRIED},
         {"name": "file", "url": url(redis, ""), "password_file": str(directory / "password"),
-         **OFTEN},
-        {"name": "database_3", "url": url(redis, path="/3"), **OFTEN},
-        {"name": "fresh", "url": url(redis), "connection": "fresh", **OFTEN},
-        {"name": "encrypted", "url": url(redis, scheme="rediss"), **tls, **OFTEN},
+         **UNHURRIED},
+        {"name": "database_3", "url": url(redis, path="/3"), **UNHURRIED},
+        {"name": "fresh", "url": url(redis), "connection": "fresh", **UNHURRIED},
+        {"name": "encrypted", "url": url(redis, scheme="rediss"), **tls, **UNHURRIED},
         {"name": "encrypted_by_name", "url": url(redis, scheme="rediss", host="localhost"),
-         **tls, **OFTEN}]}
+         **tls, **UNHURRIED}]}
     with start(config) as exporter:
         for dependency in config["dependencies"]:
             exporter.wait_for_state(dependency["name"], "up")
@@ -169,11 +169,11 @@ def test_a_killed_server_is_refused_and_comes_back(start, redis):
 
 def test_a_restart_between_two_checks_is_no_failure(start, redis):
     """The kept connection is dead, the server is well: that is no outage."""
-    with start(cache(url(redis), interval="2s", timeout="500ms")) as exporter:
+    with start(cache(url(redis), interval="4s", timeout="2s")) as exporter:
         exporter.wait_for_state("cache", "up")
         checks = exporter.checks("cache")
         redis.stop()
         redis.start()
         assert exporter.checks("cache") == checks, "the restart took longer than the interval"
-        exporter.wait_for(lambda: exporter.checks("cache") > checks, 4, "the next check")
+        exporter.wait_for(lambda: exporter.checks("cache") > checks, 6, "the next check")
         assert not exporter.failures("cache"), exporter.failures("cache")

@@ -9,7 +9,7 @@ import time
 import pytest
 
 from harness import faults
-from harness.exporter import OFTEN, Exporter, write_config
+from harness.exporter import OFTEN, UNHURRIED, Exporter, write_config
 from harness.secrets import secret
 from harness.waiting import MEMORY_NOISE, pause_between_polls
 
@@ -93,8 +93,7 @@ def test_sighup_takes_the_new_file_and_says_what_changed(directory, peer_server)
             exporter.wait_for_state(name, "up")
         write_config(directory, second)
         os.kill(exporter.pid, signal.SIGHUP)
-        exporter.wait_for(lambda: "configuration reloaded" in exporter.log, 5, "the reload")
-        line = [line for line in exporter.log.splitlines() if "configuration reloaded" in line][0]
+        line = exporter.wait_for_line("configuration reloaded", timeout=5)
         assert "added=d changed=b removed=c unchanged=1" in line
         assert names_on_page(exporter) == {"a", "b", "d"}
         assert exporter.get("/health/c").status == 404
@@ -171,7 +170,7 @@ def test_a_check_in_flight_ends_with_its_dependency(directory, held, peer_server
 
 
 def test_a_thousand_signals_are_a_few_reloads(directory, peer_server, held):
-    config = {"dependencies": [*(peer_server.dependency(f"d{i}") for i in range(20)),
+    config = {"dependencies": [*(peer_server.dependency(f"d{i}", **UNHURRIED) for i in range(20)),
                                held.dependency("slow")]}
     with Exporter(directory, config) as exporter:
         exporter.wait_for_state("d0", "up")
@@ -273,7 +272,7 @@ def test_a_wrong_file_changes_nothing_and_is_told_with_its_place(steady, case):
         assert metrics.value(SUCCESS_TIME) == success_time
         assert names_on_page(exporter) == {"a", "b"}
         assert exporter.get("/readyz").status == 200
-        assert "configuration not reloaded" in exporter.log
+        exporter.wait_for_line("configuration not reloaded")
         assert PASSWORD not in json.dumps(body)
     finally:
         if path.is_dir() and not path.is_symlink():

@@ -185,7 +185,7 @@ def test_a_stateful_set_names_the_shard(start):
         assert exporter.metrics().value("health_exporter_shard_ordinal") == 1
         assert [labels["dependency"] for labels, _ in exporter.metrics().series(
             "health_check_info")] == ["orders"]
-        a_line_that_says(exporter.log, "checking one shard", "shard=1", "total_shards=3")
+        exporter.wait_for_line("checking one shard", "shard=1", "total_shards=3")
 
 
 def test_by_itself_it_is_shard_0_of_1(start):

@@ -163,9 +163,9 @@ def test_unknown_user_takes_as_long_as_a_wrong_password(guard):
     for i in range(1, 61):
         for user, times in took.items():
             with contextlib.closing(web.connect(source=f"127.0.3.{i}")) as sock:
-                began = time.perf_counter()
+                before = web.exporter.cpu_seconds()
                 assert ask_over(sock, "/metrics", basic(user, "wrong")).status == 401
-                times.append(time.perf_counter() - began)
+                times.append(web.exporter.cpu_seconds() - before)
     known, unknown = (statistics.median(times) for times in took.values())
     assert abs(known - unknown) / known <= 0.15, (known, unknown)
 

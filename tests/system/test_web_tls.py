@@ -250,14 +250,14 @@ def test_broken_certificate_is_not_taken(tls, directory, authority):
     before = serial_of(web, context)
     shutil.copy(authority.issue("unfitting", "localhost")[1], directory / "server.key")
     web.reload()
-    assert "do not match" in web.exporter.log
+    web.exporter.wait_for_line("do not match")
     assert serial_of(web, context) == before
 
 
 def test_tls_is_not_switched_off_by_a_reload(tls, authority):
     web = tls()
     web.reload({})
-    assert "TLS can be switched off by a restart only" in web.exporter.log
+    web.exporter.wait_for_line("TLS can be switched off by a restart only")
     assert web.ask(context=client_context(authority.ca_file)).status == 200
 
 

@@ -13,6 +13,7 @@ import pathlib
 import re
 import signal
 import subprocess
+import time
 
 import yaml
 
@@ -29,6 +30,8 @@ SANITIZER = re.compile(r"AddressSanitizer|LeakSanitizer|ThreadSanitizer|MemorySa
                        r"|runtime error:")
 # The times of a dependency in most tests.
 OFTEN = {"interval": "500ms", "timeout": "300ms"}
+# Where no check may fail: a machine that others use too lets a peer wait for longer than 300 ms.
+UNHURRIED = {"interval": "1s", "timeout": "950ms"}
 
 # Stands before a command to run it as a user who may do nothing.
 NOBODY = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
@@ -180,6 +183,11 @@ class Exporter:
         status = pathlib.Path(f"/proc/{self.pid}/status").read_text(encoding="ascii")
         return int(re.search(r"VmRSS:\s+(\d+) kB", status).group(1)) * 1024
 
+    def cpu_seconds(self):
+        """What it has had of the processors, which others on this machine do not disturb."""
+        # The clock of another process, as clock_getcpuclockid(3) makes it.
+        return time.clock_gettime(~self.pid << 3 | 2)
+
     def descriptors(self):
         return len(os.listdir(f"/proc/{self.pid}/fd"))
 
@@ -213,6 +221,13 @@ class Exporter:
         except AssertionError as problem:
             raise AssertionError(f"{problem}; it is {last}; failures: {self.failures(name)}\n"
                                  f"{self.log_of(name)}") from None
+
+    def wait_for_line(self, *parts, timeout=3):
+        """Until one line of the log has all of the parts; returns it. A thread of its own writes the
+        log: a line may come after the answer to the request that it speaks of."""
+        def poll():
+            return [line for line in self.log.splitlines() if all(part in line for part in parts)]
+        return self.wait_for(poll, timeout, f"a line with {parts}")[0]
 
     def log_of(self, name):
         return "\n".join([line for line in self.log.splitlines() if name in line][-5:])

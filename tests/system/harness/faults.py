@@ -14,6 +14,8 @@ import threading
 from harness.namespace import OUTSIDE
 
 RST = struct.pack("ii", 1, 0)
+# ESTABLISHED, FIN_WAIT1 and FIN_WAIT2 of linux/tcp.h: the peer has not closed its side.
+PEER_IS_THERE = (1, 4, 5)
 
 
 class Connection:
@@ -71,6 +73,14 @@ class Connection:
         self._sock.close()
 
 
+def _peer_is_there(sock):
+    """The kernel knows it at once; a thread that serves the connection hears of it when it runs."""
+    try:
+        return sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)[0] in PEER_IS_THERE
+    except OSError:
+        return False
+
+
 class FaultServer:
     """A listener on a free port with one behaviour."""
 
@@ -103,24 +113,25 @@ class FaultServer:
                 sock, _ = self._listener.accept()
             except OSError:
                 return
-            threading.Thread(target=self._serve, args=(sock,), daemon=True).start()
+            key = object()
+            with self._lock:
+                self.n_connections += 1
+                self._open[key] = sock.dup()  # TLS takes the other one over.
+                at_once = sum(map(_peer_is_there, self._open.values()))
+                self.most_at_once = max(self.most_at_once, at_once)
+            threading.Thread(target=self._serve, args=(key, sock), daemon=True).start()
 
-    def _serve(self, sock):
-        key = object()
-        with self._lock:
-            self.n_connections += 1
-            self._open[key] = sock
-            self.most_at_once = max(self.most_at_once, len(self._open))
+    def _serve(self, key, sock):
         try:
             if self._tls:
-                sock = self._open[key] = self._tls.wrap_socket(sock, server_side=True)
+                sock = self._tls.wrap_socket(sock, server_side=True)
             self._behave(Connection(self, sock))
         except OSError:
             pass  # The exporter gave up on it, as it should.
         finally:
-            with self._lock:
-                del self._open[key]
             sock.close()
+            with self._lock:
+                self._open.pop(key).close()
 
     def close(self):
         self._listener.shutdown(socket.SHUT_RDWR)

@@ -15,8 +15,8 @@ from harness.undisturbed import Undisturbed
 from harness.waiting import SLOW
 
 INTERVAL, TIMEOUT, CHECKS = 0.8, 0.4, 3
-# Bounds of the histogram: "timeout + 100 ms"; what is at once at least one time, because the
-# machine is not ours alone; and what is so every time.
+# "timeout + 100 ms"; what is at once at least one time, because the machine is not ours alone; and
+# what is so every time. All beyond what the machine itself took.
 LATEST, AT_ONCE, WELL_BEFORE = (0.5, 0.05, 0.25) if SLOW == 1 else (1.0, 0.25, 0.5)
 
 
@@ -108,11 +108,13 @@ class Batch:
 
     def _watch(self, exporter):
         names = [row.name for row in self._rows]
+        watch = Undisturbed(exporter)
         try:
-            with Undisturbed(exporter):
+            with watch:
                 exporter.wait_for_checks(names, CHECKS, 20)
         except AssertionError as problem:
             self.problem = problem  # Told by a test of its own, not by every row.
+        self.stalled = watch.stalls.longest
         self.metrics = exporter.metrics()
         for name in names:
             self.records[name] = exporter.health(name)
@@ -128,19 +130,29 @@ class Batch:
             assert "reason" not in record and not self.failures[row.name], context
         else:
             assert record["reason"] in row.reasons, context
-            assert set(self.failures[row.name]) <= set(row.reasons), context
+            # Where the machine stands still so long, any check may run into its deadline.
+            stalled = {"timeout"} if self.stalled > TIMEOUT / 4 else set()
+            assert set(self.failures[row.name]) <= set(row.reasons) | stalled, context
         self._assert_times(row, context)
 
     def _assert_times(self, row, context):
         buckets = self.metrics.buckets("health_check_duration_seconds", dependency=row.name)
         everything = buckets[math.inf]
+        context = f"{buckets}; the machine stood still for {self.stalled:.3f} s; {context}"
+
+        def n_within(limit):
+            """Of the checks: the limit is rounded up to a bound of the histogram. A result passes
+            two processes that may stand still, the server's and the exporter's."""
+            limit += 2 * self.stalled
+            return buckets[min(bound for bound in buckets if bound >= limit)]
+
         assert everything >= CHECKS, context
-        assert buckets[LATEST] == everything, f"later than timeout + 100 ms: {buckets}; {context}"
+        assert n_within(LATEST) == everything, f"later than timeout + 100 ms: {context}"
         if row.when == "at once":
-            assert buckets[AT_ONCE] >= 1, f"not at once: {buckets}; {context}"
-            assert buckets[WELL_BEFORE] == everything, f"not at once: {buckets}; {context}"
+            assert n_within(AT_ONCE) >= 1, f"not at once: {context}"
+            assert n_within(WELL_BEFORE) == everything, f"not at once: {context}"
         elif row.when == "at the deadline":
-            assert buckets[0.25] == 0, f"before the deadline: {buckets}; {context}"
+            assert buckets[0.25] == 0, f"before the deadline: {context}"
             assert self.records[row.name]["latency_ms"] >= TIMEOUT * 1000 - 1, context
 
     def _context(self, row):
