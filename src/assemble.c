@@ -25,8 +25,7 @@ enum hx_errcode hx_config_add_defaults(struct hx_exporter *exporter, struct hx_c
     return code;
 }
 
-/* ------------------------------------------------------------------------------------ the web --
- */
+/* ---------------------------------------------------------------------------------- the web -- */
 
 static enum hx_errcode post_report(void *data, const char *name, const struct hx_report *report,
                                    struct hx_error *err)
@@ -90,8 +89,7 @@ static enum hx_errcode bind_addresses(struct hx_exporter *exporter,
     return code;
 }
 
-/* --------------------------------------------------------------------------------- the engines --
- */
+/* ------------------------------------------------------------------------------ the engines -- */
 
 enum hx_errcode hx_exporter_equip(const struct hx_exporter *exporter, struct hx_diff *diff,
                                   struct hx_error *err)
@@ -154,8 +152,7 @@ static enum hx_errcode make_families(struct hx_exporter *exporter, struct hx_err
     return HX_OK;
 }
 
-/* ----------------------------------------------------------------------------------- together --
- */
+/* --------------------------------------------------------------------------------- together -- */
 
 enum hx_errcode hx_exporter_assemble(struct hx_exporter *exporter,
                                      const struct hx_descriptor_shares *shares,

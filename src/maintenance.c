@@ -71,8 +71,7 @@ static void show(struct hx_exporter *exporter, enum hx_maintenance_source source
         log_change(exporter, source, maintenance);
 }
 
-/* ------------------------------------------------------------------------------------ the file --
- */
+/* --------------------------------------------------------------------------------- the file -- */
 
 static void read_reason(const char *path, struct hx_maintenance *maintenance)
 {
@@ -107,8 +106,7 @@ static void poll_file(struct hx_exporter *exporter)
     show(exporter, HX_MAINTENANCE_FILE, &maintenance);
 }
 
-/* --------------------------------------------------------------------------------- the windows --
- */
+/* ------------------------------------------------------------------------------ the windows -- */
 
 static void poll_windows(struct hx_exporter *exporter)
 {
@@ -129,8 +127,7 @@ static void poll_windows(struct hx_exporter *exporter)
     show(exporter, HX_MAINTENANCE_WINDOW, &maintenance);
 }
 
-/* -------------------------------------------------------------------------- an operator's word --
- */
+/* ----------------------------------------------------------------------- an operator's word -- */
 
 /* The board forgets it by itself; this says so in the log. */
 static void poll_manual(struct hx_exporter *exporter)
@@ -178,8 +175,7 @@ void hx_exporter_maintenance_end(struct hx_exporter *exporter)
     hx_maintenance_set(exporter, &none);
 }
 
-/* ---------------------------------------------------------------------------------- all of them --
- */
+/* ------------------------------------------------------------------------------ all of them -- */
 
 void hx_maintenance_poll(struct hx_exporter *exporter)
 {

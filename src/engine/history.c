@@ -134,8 +134,7 @@ static void copy(const struct hx_history *history, struct hx_history *to)
     } while (before != after || (before & 1) != 0);
 }
 
-/* ---------------------------------------------------------------------------------- squeezing --
- */
+/* -------------------------------------------------------------------------------- squeezing -- */
 
 static int64_t unit_of(const struct hx_history *history)
 {
@@ -193,8 +192,7 @@ static struct past squeeze(const struct hx_history *history, const struct presen
     };
 }
 
-/* -------------------------------------------------------------------------------- going ahead --
- */
+/* ------------------------------------------------------------------------------ going ahead -- */
 
 static int64_t max_of(int64_t a, int64_t b)
 {
@@ -289,8 +287,7 @@ void hx_history_add(struct hx_history *history, const struct hx_history_result *
     atomic_store_explicit(&history->sequence, sequence + 2, memory_order_release);
 }
 
-/* --------------------------------------------------------------------------------- the reader --
- */
+/* ------------------------------------------------------------------------------- the reader -- */
 
 static double seconds(int64_t ms)
 {
@@ -376,8 +373,7 @@ bool hx_record_history(const struct hx_record *record, int64_t now_ns, struct hx
     return true;
 }
 
-/* ----------------------------------------------------------------------------- beginning, end --
- */
+/* --------------------------------------------------------------------------- beginning, end -- */
 
 struct hx_history_scale hx_history_scale(int64_t span_ns, int64_t wall_ns, int64_t monotonic_ns)
 {
