@@ -277,3 +277,6 @@ def test_example_is_what_it_says(start, directory, authority, server_certificate
         context = client_context(authority.ca_file)
         assert web.ask(context=context).status == 200
         assert web.ask("/metrics", context=context).status == 401
+        # One of the file would take the place of the policy that the page needs.
+        policy = web.ask("/", context=context).headers["content-security-policy"]
+        assert "script-src 'self'" in policy
