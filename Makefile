@@ -294,6 +294,8 @@ install: all man
 	    -e 's|@LIBDIR@|$(patsubst $(PREFIX)/%,$${prefix}/%,$(LIBDIR))|' \
 	    -e 's|@PACKAGES@|$(PACKAGES)|' deploy/health_exporter.pc.in \
 	    >$(DESTDIR)$(LIBDIR)/pkgconfig/health_exporter.pc
+	@# Without it programs would find the library only later.
+	@[ -n '$(DESTDIR)' ] || PATH=$$PATH:/sbin ldconfig 2>/dev/null || true
 
 uninstall:
 	rm -f $(DESTDIR)$(PREFIX)/bin/health_exporter $(DESTDIR)$(LIBDIR)/libhealth_exporter.* \
