@@ -12,7 +12,6 @@
 #include "engine/engines.h"
 #include "health_exporter/exporter.h"
 #include "keeper.h"
-#include "watch.h"
 #include "web/server.h"
 
 #include <pthread.h>
@@ -47,7 +46,7 @@ struct hx_exporter {
     bool is_running;
     bool was_started;        /* it cannot start again */
     struct hx_config config; /* from start on without its dependencies */
-    struct hx_watch watches[2];
+    struct hx_files files;   /* that it was read from last; none without reload_on_change */
     bool is_file_unreadable; /* that of maintenance; has been told */
 
     struct hx_history_scale history_scale; /* from start on, the same after each reload */
@@ -60,6 +59,17 @@ struct hx_exporter {
     struct hx_engines *engines;
     struct hx_web *web;
 };
+
+/* ---- setup.c ---- */
+
+/* For what can be set before start alone: what runs has it in its hands. Returns HX_ERR_BUSY. */
+enum hx_errcode hx_exporter_refuse_started(struct hx_error *err);
+
+/* Reads the file (path may be NULL) and what hx_exporter_add() was given into an empty
+ * configuration; what it is on failure is the caller's to end. */
+enum hx_errcode hx_exporter_read(const struct hx_exporter *exporter, const char *path,
+                                 struct hx_config *config, struct hx_files *files,
+                                 struct hx_diagnostics *diagnostics) HX_MUST_CHECK;
 
 /* ---- assemble.c ---- */
 

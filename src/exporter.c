@@ -100,6 +100,7 @@ void hx_exporter_free(struct hx_exporter *exporter)
     hx_config_fini(&exporter->config);
     hx_diagnostics_fini(&exporter->diagnostics);
     hx_access_free(exporter->access);
+    hx_files_fini(&exporter->files);
     hx_registry_free(exporter->registry);
     hx_log_free(exporter->log);
     free_listens(exporter);

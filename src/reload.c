@@ -33,6 +33,7 @@ struct reload {
     struct hx_exporter *exporter;
     struct hx_config config; /* read; without its dependencies once the diff is made */
     struct hx_access *access;
+    struct hx_files files; /* read; then those that were before */
     struct hx_diagnostics diagnostics;
     struct hx_diff diff;
 };
@@ -48,16 +49,8 @@ static enum hx_errcode first_error(enum hx_errcode before, enum hx_errcode code)
 static enum hx_errcode read_config(struct reload *reload)
 {
     struct hx_exporter *exporter = reload->exporter;
-    enum hx_errcode code = HX_OK;
-    hx_watch_mark(&exporter->watches[0], exporter->config_path);
-    if (exporter->config_path != NULL)
-        code = hx_config_load(&reload->config, exporter->config_path, exporter->kinds,
-                              &reload->diagnostics);
-    /* After a failure the configuration holds nothing, and a name is not found to be given twice.
-     */
-    for (size_t i = 0; code == HX_OK && i < exporter->arguments.n; i++)
-        code = hx_config_add(&reload->config, exporter->arguments.items[i], exporter->kinds,
-                             &reload->diagnostics);
+    enum hx_errcode code = hx_exporter_read(exporter, exporter->config_path, &reload->config,
+                                            &reload->files, &reload->diagnostics);
     if (code == HX_OK)
         code = hx_exporter_take_share(exporter, &reload->config, &reload->diagnostics);
     return code;
@@ -65,11 +58,18 @@ static enum hx_errcode read_config(struct reload *reload)
 
 static enum hx_errcode read_web_config(struct reload *reload)
 {
-    struct hx_exporter *exporter = reload->exporter;
-    hx_watch_mark(&exporter->watches[1], exporter->web_config_path);
-    if (exporter->web_config_path == NULL)
+    const char *path = reload->exporter->web_config_path;
+    if (path == NULL)
         return HX_OK;
-    return hx_web_config_load(exporter->web_config_path, &reload->access, &reload->diagnostics);
+    return hx_web_config_load(path, &reload->access, &reload->files, &reload->diagnostics);
+}
+
+/* Also after an error: only another change is a reason to read them again. */
+static void remember_files(struct reload *reload)
+{
+    struct hx_files old = reload->exporter->files;
+    reload->exporter->files = reload->files;
+    reload->files = old;
 }
 
 static enum hx_errcode read_all(struct reload *reload, struct hx_error *err)
@@ -79,6 +79,7 @@ static enum hx_errcode read_all(struct reload *reload, struct hx_error *err)
         return code;
     code = read_config(reload);
     code = first_error(code, read_web_config(reload));
+    remember_files(reload);
     if (code != HX_OK)
         return hx_error_set(err, code, "%zu error%s in the configuration",
                             reload->diagnostics.n_errors,
@@ -228,6 +229,7 @@ static enum hx_errcode reload_locked(struct hx_exporter *exporter, struct hx_rel
     hx_diff_fini(&reload.diff);
     hx_config_fini(&reload.config);
     hx_access_free(reload.access);
+    hx_files_fini(&reload.files);
     hx_diagnostics_fini(&reload.diagnostics);
     return code;
 }
@@ -269,6 +271,8 @@ void hx_exporter_update_polls(struct hx_exporter *exporter)
     hx_keeper_poll(exporter->keeper, HX_POLL_CONFIGURED,
                    config->reload_on_change || config->maintenance_file != NULL ||
                        config->n_windows > 0);
+    if (!config->reload_on_change)
+        hx_files_fini(&exporter->files);
 }
 
 void hx_exporter_keep_reload(void *data, struct hx_reload *reload)
@@ -279,13 +283,15 @@ void hx_exporter_keep_reload(void *data, struct hx_reload *reload)
     pthread_mutex_unlock(&exporter->lock);
 }
 
-/* Both files are looked at, so that a change of both is one reload. */
 static bool has_changed_file(struct hx_exporter *exporter)
 {
     if (!exporter->config.reload_on_change)
         return false;
-    bool has_changed = hx_watch_has_changed(&exporter->watches[0]);
-    return hx_watch_has_changed(&exporter->watches[1]) || has_changed;
+    const char *path = hx_files_changed(&exporter->files);
+    if (path != NULL)
+        hx_log(exporter->log, HX_LOG_INFO, "a file of the configuration has changed",
+               HX_LOG_STR("file", path));
+    return path != NULL;
 }
 
 void hx_exporter_keep_poll(void *data)

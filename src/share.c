@@ -39,6 +39,8 @@ enum hx_errcode hx_exporter_shard(struct hx_exporter *exporter, int ordinal, int
 {
     int64_t own = ordinal;
     enum hx_errcode code = HX_OK;
+    if (exporter->was_started)
+        return hx_exporter_refuse_started(err);
     if (total < 1 || total > HX_MAX_SHARDS)
         return hx_error_set(err, HX_ERR_INVALID, "%d shards: expected 1 to %d", total,
                             HX_MAX_SHARDS);

@@ -16,6 +16,8 @@
  *
  * Functions may be called from any thread, but not two at once on one exporter, except those that
  * say so. The library never prints, exits, or handles signals; the process should ignore SIGPIPE.
+ * Threads do not survive fork(): an exporter is started after it, in each process that wants one.
+ * What has been started before is the parent's alone, and the child must not even free it.
  */
 #ifndef HEALTH_EXPORTER_EXPORTER_H
 #define HEALTH_EXPORTER_EXPORTER_H
@@ -43,7 +45,7 @@ HX_API struct hx_exporter *hx_exporter_new(void);
 /* Stops it if it runs, and frees all. Takes NULL. */
 HX_API void hx_exporter_free(struct hx_exporter *exporter);
 
-/* ---- before start ---- */
+/* ---- before start; from then on HX_ERR_BUSY, and nothing changes ---- */
 
 /* Where log lines go: a file descriptor (borrowed; -1: nowhere, the default). A slow reader of it
  * costs lines, never a check. */
@@ -51,13 +53,16 @@ HX_API enum hx_errcode hx_exporter_log(struct hx_exporter *exporter, int fd,
                                        enum hx_log_level level, enum hx_log_format format,
                                        struct hx_error *err) HX_MUST_CHECK;
 
-/* Adds a kind of the service's own; the table must outlive the exporter. */
+/* Adds a kind of the service's own; the table must outlive the exporter. Name and schemes must be
+ * its alone; it has these, options, reasons, start and cancel, and may do without the rest. Before
+ * the dependencies that are of it. */
 HX_API enum hx_errcode hx_exporter_add_kind(struct hx_exporter *exporter,
                                             const struct hx_kind *kind,
                                             struct hx_error *err) HX_MUST_CHECK;
 
-/* Takes the configuration file (YAML). All that is wrong in it is in the diagnostics, compiler
- * style, one per line; err has their number. */
+/* Takes the configuration file (YAML), beside what is added and in the place of one that was taken
+ * before. All that is wrong in it is in the diagnostics, compiler style, one per line; err has
+ * their number, and nothing has changed. */
 HX_API enum hx_errcode hx_exporter_load(struct hx_exporter *exporter, const char *path,
                                         struct hx_error *err) HX_MUST_CHECK;
 
@@ -123,7 +128,7 @@ HX_API enum hx_errcode hx_exporter_engine_threads(struct hx_exporter *exporter, 
 HX_API enum hx_errcode hx_exporter_start(struct hx_exporter *exporter,
                                          struct hx_error *err) HX_MUST_CHECK;
 
-/* ---- while it runs; all of these from any thread ---- */
+/* ---- while it runs; all of these from any thread, but for hx_exporter_stop() ---- */
 
 /* Readiness turns to draining at once; everything goes on being served. For the time between the
  * wish to stop and hx_exporter_stop(), in which load balancers look elsewhere. */
@@ -165,7 +170,7 @@ HX_API enum hx_errcode hx_exporter_maintenance_begin(struct hx_exporter *exporte
                                                      struct hx_error *err) HX_MUST_CHECK;
 HX_API void hx_exporter_maintenance_end(struct hx_exporter *exporter);
 
-/* Ends listeners and checks and joins the threads; idempotent. */
+/* Ends listeners and checks and joins the threads; idempotent. When no other call is under way. */
 HX_API void hx_exporter_stop(struct hx_exporter *exporter);
 
 /* The port of listener i (in the order of listen), 0 for a unix socket or none. */
@@ -201,8 +206,9 @@ HX_API enum hx_errcode hx_exporter_report(struct hx_exporter *exporter, const ch
                                           bool is_pass, const char *message,
                                           struct hx_error *err) HX_MUST_CHECK;
 
-/* The registry whose series stand on /metrics beside the exporter's: the service may add its own.
- * Borrowed, lives as long as the exporter. */
+/* The registry whose series stand on /metrics beside the exporter's: the service may add its own,
+ * by names that do not begin with dependency_, health_ or process_. Borrowed, lives as long as the
+ * exporter. */
 HX_API struct hx_registry *hx_exporter_registry(struct hx_exporter *exporter);
 
 /* The whole metrics page; as hx_registry_expose. */

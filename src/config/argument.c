@@ -42,7 +42,7 @@ static enum hx_errcode finish(struct hx_config *config, struct hx_dependency *de
     }
     enum hx_errcode code = hx_policy_complete(&dependency->policy, err);
     if (code == HX_OK) {
-        code = hx_dependency_prepare(dependency, err);
+        code = hx_dependency_prepare(dependency, NULL, err);
     }
     return code == HX_OK ? hx_config_append(config, dependency, err) : code;
 }

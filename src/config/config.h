@@ -14,6 +14,7 @@
 
 #include "base/strbuf.h"
 #include "base/window.h"
+#include "config/files.h"
 #include "health_exporter/check.h"
 #include "health_exporter/exporter.h"
 
@@ -58,10 +59,11 @@ enum hx_errcode hx_config_init(struct hx_config *config, struct hx_error *err) H
 /* Frees it, with the dependencies that were not taken. */
 void hx_config_fini(struct hx_config *config);
 
-/* Reads a YAML file into an empty configuration. kinds: NULL-terminated. On failure the diagnostics
- * say all, and config holds nothing. */
+/* Reads a YAML file into an empty configuration. kinds: NULL-terminated. files (may be NULL) has
+ * all that were read for it, also on failure. On failure the diagnostics say all, and config holds
+ * nothing. */
 enum hx_errcode hx_config_load(struct hx_config *config, const char *path,
-                               const struct hx_kind *const *kinds,
+                               const struct hx_kind *const *kinds, struct hx_files *files,
                                struct hx_diagnostics *diagnostics) HX_MUST_CHECK;
 
 /* Adds "NAME=URL" with default options; the message has no file but quotes NAME. */

@@ -281,7 +281,7 @@ static enum hx_errcode finish(struct draft *draft, struct hx_dependency *depende
     enum hx_errcode code = hx_policy_complete(&dependency->policy, err);
     draft->is_complete = code == HX_OK;
     if (code == HX_OK) {
-        code = hx_dependency_prepare(dependency, err);
+        code = hx_dependency_prepare(dependency, draft->loader->files, err);
     }
     if (code == HX_OK) {
         code = hx_config_append(draft->loader->config, dependency, err);

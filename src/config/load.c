@@ -146,7 +146,7 @@ enum hx_errcode hx_loader_open(struct hx_loader *loader, const char *path)
     struct hx_error err = {0};
     hx_findings_init(&loader->findings);
     enum hx_errcode code =
-        hx_file_read(path, MAX_CONFIG_FILE, &loader->file, &loader->file_len, &err);
+        hx_files_read(loader->files, path, MAX_CONFIG_FILE, &loader->file, &loader->file_len, &err);
     if (code != HX_OK) {
         hx_findings_add(&loader->findings, HX_SPAN_FILE, "%s", err.message);
         return code;
@@ -172,10 +172,10 @@ enum hx_errcode hx_loader_close(struct hx_loader *loader, const char *path, enum
 }
 
 enum hx_errcode hx_config_load(struct hx_config *config, const char *path,
-                               const struct hx_kind *const *kinds,
+                               const struct hx_kind *const *kinds, struct hx_files *files,
                                struct hx_diagnostics *diagnostics)
 {
-    struct hx_loader loader = {.config = config, .kinds = kinds};
+    struct hx_loader loader = {.config = config, .kinds = kinds, .files = files};
     enum hx_errcode code = hx_loader_open(&loader, path);
     if (code == HX_OK && loader.tree.root != NULL) {
         read_top(&loader, loader.tree.root);

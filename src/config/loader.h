@@ -7,6 +7,7 @@
 #define HX_CONFIG_LOADER_H
 
 #include "config/config.h"
+#include "config/files.h"
 #include "config/findings.h"
 #include "config/tree.h"
 
@@ -19,8 +20,9 @@ struct hx_named {
 struct hx_loader {
     struct hx_config *config;
     const struct hx_kind *const *kinds;
-    const char *directory; /* that the paths of X_file are relative to; NULL: the working one */
-    char *file;            /* as it was read */
+    const char *directory;  /* that the paths of X_file are relative to; NULL: the working one */
+    struct hx_files *files; /* that were read; NULL: nobody wants to know */
+    char *file;             /* as it was read */
     size_t file_len;
     char *text; /* of the file without a byte order mark, NUL-terminated */
     size_t text_len;
@@ -150,8 +152,8 @@ void hx_dependency_read(struct hx_loader *loader, struct hx_node *node);
 
 /* ---- prepare.c ---- */
 
-/* Lets the kind prepare a dependency whose options are complete. */
-enum hx_errcode hx_dependency_prepare(struct hx_dependency *dependency,
+/* Lets the kind prepare a dependency whose options are complete. files may be NULL. */
+enum hx_errcode hx_dependency_prepare(struct hx_dependency *dependency, struct hx_files *files,
                                       struct hx_error *err) HX_MUST_CHECK;
 
 /* ---- maintenance.c ---- */

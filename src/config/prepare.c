@@ -15,35 +15,51 @@
 #define MAX_NAMED_FILE ((size_t)4 * 1024 * 1024)
 
 /* What cannot be read is prepare's to report. */
-static uint64_t hash_file(const char *path, uint64_t hash)
+static enum hx_errcode hash_file(const char *path, struct hx_files *files, uint64_t *hash,
+                                 struct hx_error *err)
 {
     char *data = NULL;
     size_t len = 0;
-    if (hx_file_read(path, MAX_NAMED_FILE, &data, &len, NULL) != HX_OK) {
-        return hx_hash("", 1, hash);
+    enum hx_errcode code = hx_files_read(files, path, MAX_NAMED_FILE, &data, &len, err);
+    if (code == HX_ERR_NOMEM) {
+        return code;
     }
-    hash = hx_hash(data, len + 1, hash); /* with the NUL: two files are not one longer one */
+    if (code != HX_OK) {
+        *hash = hx_hash("", 1, *hash);
+        return HX_OK;
+    }
+    *hash = hx_hash(data, len + 1, *hash); /* with the NUL: two files are not one longer one */
     hx_file_free(data, len);
-    return hash;
+    return HX_OK;
 }
 
-static uint64_t hash_files(const struct hx_option *options, const void *settings, uint64_t hash)
+static enum hx_errcode hash_files(const struct hx_option *options, const void *settings,
+                                  struct hx_files *files, uint64_t *hash, struct hx_error *err)
 {
-    for (const struct hx_option *option = options; option->name != NULL; option++) {
+    enum hx_errcode code = HX_OK;
+    for (const struct hx_option *option = options; code == HX_OK && option->name != NULL;
+         option++) {
         const char *const *path = (const void *)((const char *)settings + option->offset);
         if (option->is_file && *path != NULL) {
-            hash = hash_file(*path, hash);
+            code = hash_file(*path, files, hash, err);
         }
     }
-    return hash;
+    return code;
 }
 
-enum hx_errcode hx_dependency_prepare(struct hx_dependency *dependency, struct hx_error *err)
+enum hx_errcode hx_dependency_prepare(struct hx_dependency *dependency, struct hx_files *files,
+                                      struct hx_error *err)
 {
     const struct hx_kind *kind = dependency->kind;
+    uint64_t *hash = &dependency->files_hash;
+    *hash = HX_HASH_BEGIN;
     /* Before prepare reads them: a file that changes in between is then seen to have changed. */
-    dependency->files_hash = hash_files(hx_policy_options, &dependency->policy, HX_HASH_BEGIN);
-    dependency->files_hash =
-        hash_files(kind->options, dependency->settings, dependency->files_hash);
-    return kind->prepare == NULL ? HX_OK : kind->prepare(dependency, err);
+    enum hx_errcode code = hash_files(hx_policy_options, &dependency->policy, files, hash, err);
+    if (code == HX_OK) {
+        code = hash_files(kind->options, dependency->settings, files, hash, err);
+    }
+    if (code != HX_OK || kind->prepare == NULL) {
+        return code;
+    }
+    return kind->prepare(dependency, err);
 }

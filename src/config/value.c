@@ -139,7 +139,7 @@ static const char *read_value_file(struct hx_loader *loader, const struct hx_nod
     if (place == NULL) {
         return NULL;
     }
-    if (hx_file_read(place, MAX_VALUE_FILE, &data, &len, &err) != HX_OK) {
+    if (hx_files_read(loader->files, place, MAX_VALUE_FILE, &data, &len, &err) != HX_OK) {
         if (!hx_loader_is_stopped(loader, &err)) {
             report_file(loader, node, what, path, err.message);
         }
@@ -148,6 +148,8 @@ static const char *read_value_file(struct hx_loader *loader, const struct hx_nod
     const char *value = NULL;
     if (memchr(data, '\0', len) != NULL) {
         report_file(loader, node, what, path, "holds a NUL byte");
+    } else if (without_line_end(data, len) == 0) {
+        report_file(loader, node, what, path, "is empty");
     } else {
         value = copy_to_tree(loader, data, without_line_end(data, len));
     }

@@ -365,12 +365,12 @@ static char *directory_of(const char *path, bool *is_good)
 }
 
 enum hx_errcode hx_web_config_load(const char *path, struct hx_access **access,
-                                   struct hx_diagnostics *diagnostics)
+                                   struct hx_files *files, struct hx_diagnostics *diagnostics)
 {
     static const struct hx_kind *const no_kinds[] = {NULL};
     bool is_good;
     char *directory = directory_of(path, &is_good);
-    struct hx_loader loader = {.kinds = no_kinds, .directory = directory};
+    struct hx_loader loader = {.kinds = no_kinds, .directory = directory, .files = files};
     struct hx_access *read = calloc(1, sizeof(*read));
     enum hx_errcode code = hx_loader_open(&loader, path);
     if (!is_good || read == NULL || hx_options_default(hx_access_options, read, NULL) != HX_OK)

@@ -10,8 +10,10 @@
 #include "config/config.h"
 
 /* Reads the file and all that it names, which is looked for in its own directory. An empty file
- * restricts nothing. On failure the diagnostics say all that is wrong, and *access is unchanged. */
+ * restricts nothing. files: as for hx_config_load(). On failure the diagnostics say all that is
+ * wrong, and *access is unchanged. */
 enum hx_errcode hx_web_config_load(const char *path, struct hx_access **access,
+                                   struct hx_files *files,
                                    struct hx_diagnostics *diagnostics) HX_MUST_CHECK;
 
 /* ---- web_config_tls.c ---- */

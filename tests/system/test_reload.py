@@ -9,7 +9,7 @@ import time
 import pytest
 
 from harness import faults
-from harness.exporter import OFTEN, UNHURRIED, Exporter, write_config
+from harness.exporter import OFTEN, UNHURRIED, Exporter, a_line_that_says, write_config
 from harness.secrets import secret
 from harness.waiting import MEMORY_NOISE, pause_between_polls
 
@@ -398,3 +398,35 @@ def test_a_swapped_link_is_a_change(directory, peer_server):
         (directory / "..next").symlink_to("..2")
         (directory / "..next").rename(directory / "..data")
         exporter.wait_for(lambda: names_on_page(exporter) == {"b"}, 5, "b is there")
+
+
+def test_a_secret_that_is_rotated_is_taken(directory, peer_server):
+    """As Kubernetes mounts a Secret: word -> ..data/word, ..data -> ..1."""
+    for volume, word in (("..1", "ping"), ("..2", "pong"), ("..3", "")):
+        (directory / volume).mkdir()
+        (directory / volume / "word").write_text(word, encoding="utf-8")
+
+    def mount(volume):
+        (directory / "..next").symlink_to(volume)
+        (directory / "..next").rename(directory / "..data")
+    mount("..1")
+    (directory / "word").symlink_to("..data/word")
+    rotated = peer_server.dependency("rotated")
+    del rotated["expect"]
+    rotated["expect_file"] = str(directory / "word")
+    config = {"reload_on_change": True, "dependencies": [peer_server.dependency("other"), rotated]}
+    with Exporter(directory, config) as exporter:
+        exporter.wait_for_state("other", "up")
+        exporter.wait_for_state("rotated", "down")
+        mount("..2")
+        exporter.wait_for_state("rotated", "up")
+        a_line_that_says(exporter.log, "a file of the configuration has changed",
+                         f"file={directory}/word")
+        a_line_that_says(exporter.log, "configuration reloaded", "changed=rotated unchanged=1")
+        mount("..3")
+        exporter.wait_for(lambda: exporter.metrics().value(SUCCESSFUL) == 0, 5, "empty is refused")
+        exporter.wait_for_state("rotated", "up")
+        mount("..2")
+        exporter.wait_for(lambda: exporter.metrics().value(SUCCESSFUL) == 1, 5, "it is there again")
+        refusals = [line for line in exporter.log.splitlines() if "not reloaded" in line]
+        assert len(refusals) == 1, refusals

@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from harness.exporter import ROOT, Exporter
+from harness.exporter import ROOT, Exporter, write_config
 from harness.waiting import SLOW, pause_between_polls, wait_until
 from harness.web_config import ask_over, client_context, guarded
 
@@ -252,6 +252,20 @@ def test_broken_certificate_is_not_taken(tls, directory, authority):
     web.reload()
     web.exporter.wait_for_line("do not match")
     assert serial_of(web, context) == before
+
+
+def test_new_certificate_is_served_without_being_asked(start, directory, authority,
+                                                       server_certificate):
+    shutil.copy(server_certificate[0], directory / "server.pem")
+    shutil.copy(server_certificate[1], directory / "server.key")
+    checks = write_config(directory, {"reload_on_change": True})
+    config = {"tls_server_config": {"cert_file": "server.pem", "key_file": "server.key"}}
+    with guarded(start, directory, config, [f"--config.file={checks}"]) as web:
+        context = client_context(authority.ca_file)
+        before = serial_of(web, context)
+        for part, path in zip(authority.issue("rotated", "localhost"), ("server.pem", "server.key")):
+            shutil.copy(part, directory / path)
+        web.exporter.wait_for(lambda: serial_of(web, context) != before, 5, "it is served")
 
 
 def test_tls_is_not_switched_off_by_a_reload(tls, authority):

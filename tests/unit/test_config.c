@@ -68,7 +68,7 @@ static int tear_down(void **state)
 
 static enum hx_errcode load(struct fixture *f, const char *path)
 {
-    return hx_config_load(&f->config, path, test_kinds, &f->diagnostics);
+    return hx_config_load(&f->config, path, test_kinds, NULL, &f->diagnostics);
 }
 
 static void write_file(const char *path, const char *text)
@@ -271,7 +271,7 @@ static void check_bad_file(const char *name)
     char *expected = read_file(expected_path);
     hx_diagnostics_init(&diagnostics);
     assert_int_equal(hx_config_init(&config, &err), HX_OK);
-    assert_int_equal(hx_config_load(&config, name, test_kinds, &diagnostics), HX_ERR_INVALID);
+    assert_int_equal(hx_config_load(&config, name, test_kinds, NULL, &diagnostics), HX_ERR_INVALID);
     assert_string_equal(hx_strbuf_text(&diagnostics.text), expected);
     assert_null(strstr(expected, CANARY));
     assert_true(diagnostics.n_errors > 0);
@@ -482,18 +482,21 @@ static void each_failed_allocation_is_reported(void **state)
     bool is_failing = true;
     for (size_t n = 1; is_failing; n++) {
         struct hx_config config;
+        struct hx_files files = {0};
         struct hx_diagnostics diagnostics;
         struct hx_error err;
         hx_diagnostics_init(&diagnostics);
         assert_int_equal(hx_config_init(&config, &err), HX_OK);
         failing_alloc_at(n);
-        enum hx_errcode code = hx_config_load(&config, "good_full.yml", test_kinds, &diagnostics);
+        enum hx_errcode code =
+            hx_config_load(&config, "good_full.yml", test_kinds, &files, &diagnostics);
         is_failing = failing_alloc_was_reached();
         assert_int_equal(code, is_failing ? HX_ERR_NOMEM : HX_OK);
         if (is_failing) {
             assert_int_equal(config.n, 0);
             assert_true(diagnostics.n_errors > 0);
         }
+        hx_files_fini(&files);
         hx_config_fini(&config);
         hx_diagnostics_fini(&diagnostics);
     }

@@ -9,7 +9,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <time.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -138,6 +140,134 @@ static void a_service_may_bring_a_kind_of_its_own(void **state)
     hx_exporter_free(exporter);
 }
 
+static void assert_refused(const struct hx_kind *kind, enum hx_errcode code, const char *message)
+{
+    struct hx_error err = {0};
+    struct hx_exporter *exporter = hx_exporter_new();
+    assert_int_equal(hx_exporter_add_kind(exporter, kind, &err), code);
+    assert_string_equal(err.message, message);
+    hx_exporter_free(exporter);
+}
+
+static void a_kind_that_is_not_whole_or_not_new_is_refused(void **state)
+{
+    static const char *const none[] = {NULL};
+    static const char *const taken[] = {"coins", "rediss", NULL};
+    static const char parts[] = "a kind has name, schemes, options, reasons, start and cancel";
+    (void)state;
+    struct hx_kind kinds[7];
+    for (size_t i = 0; i < 7; i++)
+        kinds[i] = coin;
+    kinds[0].name = NULL;
+    kinds[1].schemes = NULL;
+    kinds[2].schemes = none;
+    kinds[3].options = NULL;
+    kinds[4].reasons = NULL;
+    kinds[5].start = NULL;
+    kinds[6].cancel = NULL;
+    for (size_t i = 0; i < 7; i++)
+        assert_refused(&kinds[i], HX_ERR_INVALID, parts);
+    kinds[0].name = "redis";
+    assert_refused(&kinds[0], HX_ERR_EXISTS, "there is a kind \"redis\" already");
+    kinds[1].schemes = taken;
+    assert_refused(&kinds[1], HX_ERR_EXISTS, "the scheme \"rediss\" is that of kind \"redis\"");
+}
+
+/* A path that holds the text; the caller's to unlink. */
+static void write_file(char path[64], const char *text)
+{
+    snprintf(path, 64, "/tmp/test_exporter.XXXXXX");
+    int fd = mkstemp(path);
+    assert_true(fd >= 0);
+    assert_int_equal(write(fd, text, strlen(text)), strlen(text));
+    close(fd);
+}
+
+static size_t count_on_page(struct hx_exporter *exporter, const char *text)
+{
+    size_t n = 0;
+    char *page = hx_exporter_expose(exporter, HX_FORMAT_TEXT, NULL);
+    assert_non_null(page);
+    for (const char *at = page; (at = strstr(at, text)) != NULL; at += strlen(text))
+        n++;
+    free(page);
+    return n;
+}
+
+static void a_file_and_what_was_added_come_in_any_order(void **state)
+{
+    (void)state;
+    struct hx_error err = {0};
+    char path[64], bad[64];
+    struct hx_exporter *exporter = hx_exporter_new();
+    write_file(path, "dependencies: [{name: filed, url: \"heartbeat:\"}]\n");
+    write_file(bad, "liveness_grace: 30s\ndependencies: [{name: added, url: \"heartbeat:\"}]\n");
+    assert_int_equal(hx_exporter_add(exporter, "added=heartbeat:", &err), HX_OK);
+    assert_int_equal(hx_exporter_load(exporter, bad, &err), HX_ERR_EXISTS);
+    assert_non_null(strstr(hx_exporter_diagnostics(exporter), "argument \"added\""));
+    assert_int_equal(hx_exporter_load(exporter, "/no/such/file", &err), HX_ERR_NOTFOUND);
+    assert_string_equal(err.message, "1 error in the configuration");
+    /* The last one that was good counts, once. */
+    assert_int_equal(hx_exporter_load(exporter, path, &err), HX_OK);
+    assert_int_equal(hx_exporter_load(exporter, path, &err), HX_OK);
+    assert_int_equal(hx_exporter_load(exporter, bad, &err), HX_ERR_EXISTS);
+    assert_int_equal(hx_exporter_add(exporter, "filed=heartbeat:", &err), HX_ERR_EXISTS);
+    assert_int_equal(hx_exporter_start(exporter, &err), HX_OK);
+    assert_true(hx_exporter_is_live(exporter));
+    assert_int_equal(count_on_page(exporter, "health_check_info{dependency=\"added\""), 1);
+    assert_int_equal(count_on_page(exporter, "health_check_info{dependency=\"filed\""), 1);
+    hx_exporter_free(exporter);
+    unlink(path);
+    unlink(bad);
+}
+
+static void after_its_start_nothing_is_set_any_more(void **state)
+{
+    (void)state;
+    struct hx_error err = {0};
+    struct hx_exporter *exporter = hx_exporter_new();
+    assert_int_equal(hx_exporter_add(exporter, "model=heartbeat:", &err), HX_OK);
+    assert_int_equal(hx_exporter_start(exporter, &err), HX_OK);
+    assert_int_equal(hx_exporter_add(exporter, "late=heartbeat:", &err), HX_ERR_BUSY);
+    assert_string_equal(err.message, "this exporter has been started already");
+    assert_int_equal(hx_exporter_load(exporter, "/no/such/file", &err), HX_ERR_BUSY);
+    assert_int_equal(hx_exporter_web_config(exporter, "/no/such/file", &err), HX_ERR_BUSY);
+    assert_int_equal(hx_exporter_listen(exporter, "127.0.0.1:0", &err), HX_ERR_BUSY);
+    assert_int_equal(hx_exporter_adopt(exporter, dup(STDERR_FILENO), &err), HX_ERR_BUSY);
+    assert_int_equal(hx_exporter_log(exporter, -1, HX_LOG_INFO, HX_LOG_JSON, &err), HX_ERR_BUSY);
+    assert_int_equal(hx_exporter_add_kind(exporter, &coin, &err), HX_ERR_BUSY);
+    assert_int_equal(hx_exporter_telemetry_path(exporter, "/m", &err), HX_ERR_BUSY);
+    assert_int_equal(hx_exporter_history(exporter, 0, &err), HX_ERR_BUSY);
+    assert_int_equal(hx_exporter_engine_threads(exporter, 2, &err), HX_ERR_BUSY);
+    assert_int_equal(hx_exporter_shard(exporter, 0, 2, &err), HX_ERR_BUSY);
+    hx_exporter_free(exporter);
+}
+
+/* As servers that fork their workers do. */
+static void what_was_set_before_a_fork_is_started_after_it(void **state)
+{
+    (void)state;
+    struct hx_error err = {0};
+    int status = 0;
+    struct hx_exporter *exporter = hx_exporter_new();
+    assert_int_equal(hx_exporter_add(exporter, "memory=memory:", &err), HX_OK);
+    pid_t pid = fork();
+    assert_true(pid >= 0);
+    if (pid == 0) {
+        bool is_good = hx_exporter_start(exporter, &err) == HX_OK;
+        double limit = now_seconds() + 10;
+        while (is_good && hx_exporter_state(exporter, "memory") != HX_STATE_UP)
+            is_good = now_seconds() < limit;
+        hx_exporter_free(exporter);
+        _exit(is_good ? 0 : 1);
+    }
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_int_equal(status, 0);
+    assert_int_equal(hx_exporter_start(exporter, &err), HX_OK);
+    wait_for_state(exporter, "memory", HX_STATE_UP);
+    hx_exporter_free(exporter);
+}
+
 static void what_is_wrong_is_said_and_nothing_starts(void **state)
 {
     (void)state;
@@ -179,6 +309,10 @@ int main(void)
         cmocka_unit_test(checks_are_shared_among_as_many_threads_as_wanted),
         cmocka_unit_test(the_service_adds_series_of_its_own),
         cmocka_unit_test(a_service_may_bring_a_kind_of_its_own),
+        cmocka_unit_test(a_kind_that_is_not_whole_or_not_new_is_refused),
+        cmocka_unit_test(a_file_and_what_was_added_come_in_any_order),
+        cmocka_unit_test(after_its_start_nothing_is_set_any_more),
+        cmocka_unit_test(what_was_set_before_a_fork_is_started_after_it),
         cmocka_unit_test(what_is_wrong_is_said_and_nothing_starts),
         cmocka_unit_test(a_port_in_use_starts_nothing),
     };

@@ -1,14 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* link: -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=strdup */
 /*
- * The keeper alone, with reloads that last as long as a test wants, and the watch over a file.
- * Run under ThreadSanitizer too.
+ * The keeper alone, with reloads that last as long as a test wants. Run under ThreadSanitizer too.
  */
 #include "keeper.h"
 
 #include "base/clock.h"
 #include "failing_alloc.h"
-#include "watch.h"
 
 #include <pthread.h>
 #include <sched.h>
@@ -16,7 +14,6 @@
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stddef.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -222,57 +219,6 @@ static void a_keeper_that_cannot_be_made_leaves_nothing(void **state)
     }
 }
 
-/* ---- the watch ---- */
-
-static void write_file(const char *path, const char *text)
-{
-    FILE *file = fopen(path, "w");
-    assert_non_null(file);
-    assert_true(fputs(text, file) >= 0);
-    assert_int_equal(fclose(file), 0);
-}
-
-static void a_watch_sees_contents_not_inodes(void **state)
-{
-    (void)state;
-    char directory[] = "/tmp/test_keeper.XXXXXX";
-    char path[64], other[64], link_path[64], next_link[64];
-    struct hx_watch watch;
-    assert_non_null(mkdtemp(directory));
-    snprintf(path, sizeof(path), "%s/a", directory);
-    snprintf(other, sizeof(other), "%s/b", directory);
-    snprintf(link_path, sizeof(link_path), "%s/link", directory);
-    snprintf(next_link, sizeof(next_link), "%s/next", directory);
-    write_file(path, "one");
-    write_file(other, "two");
-    assert_int_equal(symlink(path, link_path), 0);
-    hx_watch_mark(&watch, link_path);
-    assert_false(hx_watch_has_changed(&watch));
-    /* Written in place, as through Docker's bind mount of a file. */
-    write_file(path, "ONE");
-    assert_true(hx_watch_has_changed(&watch));
-    assert_false(hx_watch_has_changed(&watch));
-    /* The symbolic link is swapped, as Kubernetes does. */
-    assert_int_equal(symlink(other, next_link), 0);
-    assert_int_equal(rename(next_link, link_path), 0);
-    assert_true(hx_watch_has_changed(&watch));
-    /* Another inode of the same content. */
-    write_file(path, "two");
-    assert_int_equal(symlink(path, next_link), 0);
-    assert_int_equal(rename(next_link, link_path), 0);
-    assert_false(hx_watch_has_changed(&watch));
-    /* It goes, and comes back as it was. */
-    unlink(path);
-    assert_true(hx_watch_has_changed(&watch));
-    assert_false(hx_watch_has_changed(&watch));
-    write_file(path, "two");
-    assert_true(hx_watch_has_changed(&watch));
-    unlink(path);
-    unlink(other);
-    unlink(link_path);
-    rmdir(directory);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -285,7 +231,6 @@ int main(void)
         cmocka_unit_test_setup_teardown(it_polls_no_more_often_than_once_a_period, set_up,
                                         tear_down),
         cmocka_unit_test(a_keeper_that_cannot_be_made_leaves_nothing),
-        cmocka_unit_test(a_watch_sees_contents_not_inodes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

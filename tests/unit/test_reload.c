@@ -348,7 +348,7 @@ static struct hx_dependency *dependency_of(const char *yaml)
     write_file(path, text);
     hx_diagnostics_init(&diagnostics);
     assert_int_equal(hx_config_init(&config, NULL), HX_OK);
-    if (hx_config_load(&config, path, hx_kinds, &diagnostics) != HX_OK)
+    if (hx_config_load(&config, path, hx_kinds, NULL, &diagnostics) != HX_OK)
         fail_msg("%s", hx_strbuf_text(&diagnostics.text));
     struct hx_dependency *dependency = config.dependencies[0];
     config.n = 0;
@@ -435,7 +435,7 @@ static struct hx_generation *generation_of(const struct hx_generation *current, 
     write_file(path, list);
     hx_diagnostics_init(&diagnostics);
     assert_int_equal(hx_config_init(&config, NULL), HX_OK);
-    assert_int_equal(hx_config_load(&config, path, hx_kinds, &diagnostics), HX_OK);
+    assert_int_equal(hx_config_load(&config, path, hx_kinds, NULL, &diagnostics), HX_OK);
     assert_int_equal(hx_diff_make(current, &config, &diff, NULL), HX_OK);
     assert_int_equal(hx_diff_generation(&diff, &config, &generation, NULL), HX_OK);
     hx_diff_fini(&diff);

@@ -27,7 +27,7 @@ static struct hx_access *load(const char *path)
     struct hx_access *access = NULL;
     struct hx_diagnostics diagnostics;
     hx_diagnostics_init(&diagnostics);
-    assert_int_equal(hx_web_config_load(path, &access, &diagnostics), HX_OK);
+    assert_int_equal(hx_web_config_load(path, &access, NULL, &diagnostics), HX_OK);
     hx_diagnostics_fini(&diagnostics);
     return access;
 }
@@ -82,7 +82,7 @@ static void load_without_memory_reports_it(void **state)
             struct hx_diagnostics diagnostics;
             hx_diagnostics_init(&diagnostics);
             failing_alloc_at(n);
-            enum hx_errcode code = hx_web_config_load(files[i], &access, &diagnostics);
+            enum hx_errcode code = hx_web_config_load(files[i], &access, NULL, &diagnostics);
             is_failing = failing_alloc_was_reached();
             assert_int_equal(code, is_failing ? HX_ERR_NOMEM : HX_OK);
             assert_int_equal(access != NULL, code == HX_OK);

@@ -53,7 +53,7 @@ static void check_good(const char *name)
     struct hx_access *access = NULL;
     struct hx_diagnostics diagnostics;
     hx_diagnostics_init(&diagnostics);
-    enum hx_errcode code = hx_web_config_load(name, &access, &diagnostics);
+    enum hx_errcode code = hx_web_config_load(name, &access, NULL, &diagnostics);
     assert_string_equal(hx_strbuf_text(&diagnostics.text), "");
     assert_int_equal(code, HX_OK);
     assert_int_equal(diagnostics.n_errors, 0);
@@ -69,7 +69,7 @@ static void check_bad(const char *name)
     snprintf(expected_path, sizeof(expected_path), "%.*s.expected", (int)(strlen(name) - 4), name);
     char *expected = read_file(expected_path);
     hx_diagnostics_init(&diagnostics);
-    assert_int_equal(hx_web_config_load(name, &access, &diagnostics), HX_ERR_INVALID);
+    assert_int_equal(hx_web_config_load(name, &access, NULL, &diagnostics), HX_ERR_INVALID);
     assert_string_equal(hx_strbuf_text(&diagnostics.text), expected);
     assert_null(strstr(expected, "S3CR3T"));
     assert_null(strstr(expected, "X0h1gDsPszWURQaxFh"));
@@ -104,7 +104,7 @@ static struct hx_access *load(const char *path)
     struct hx_access *access = NULL;
     struct hx_diagnostics diagnostics;
     hx_diagnostics_init(&diagnostics);
-    assert_int_equal(hx_web_config_load(path, &access, &diagnostics), HX_OK);
+    assert_int_equal(hx_web_config_load(path, &access, NULL, &diagnostics), HX_OK);
     hx_diagnostics_fini(&diagnostics);
     assert_non_null(access);
     return access;
@@ -168,7 +168,8 @@ static void file_that_cannot_be_read_is_named(void **state)
     struct hx_access *access = NULL;
     struct hx_diagnostics diagnostics;
     hx_diagnostics_init(&diagnostics);
-    assert_int_equal(hx_web_config_load("absent.yml", &access, &diagnostics), HX_ERR_NOTFOUND);
+    assert_int_equal(hx_web_config_load("absent.yml", &access, NULL, &diagnostics),
+                     HX_ERR_NOTFOUND);
     assert_string_equal(hx_strbuf_text(&diagnostics.text),
                         "absent.yml: error: cannot be read: No such file or directory\n");
     hx_diagnostics_fini(&diagnostics);
