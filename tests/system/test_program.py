@@ -235,6 +235,14 @@ def test_a_closed_log_ends_nothing(directory):
     assert code == 0
 
 
+def test_closed_standard_descriptors_are_nobody_elses(start):
+    closed = ["sh", "-c", 'exec "$@" <&- >&- 2>&-', "sh"]
+    with start(GOOD, prefix=closed) as exporter:
+        exporter.wait_for_state("host", "up")
+        opened = [os.readlink(f"/proc/{exporter.pid}/fd/{fd}") for fd in (0, 1, 2)]
+    assert opened == ["/dev/null"] * 3
+
+
 def _answers(port):
     try:
         with socket.create_connection(("127.0.0.1", port), timeout=1) as sock:
