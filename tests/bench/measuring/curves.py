@@ -60,8 +60,8 @@ class _Chart:
             yield (f'<text text-anchor="{anchor}" x="{self._x(n):.1f}" y="{HEIGHT - BOTTOM + 18}">'
                    f'{n:,.0f}</text>')
         is_ours_above = ours[-1] >= peer[-1]
-        yield from self._line("peer", "haproxy", peer, 24 if is_ours_above else -18)
-        yield from self._line("ours", "health_exporter", ours, -14 if is_ours_above else 24)
+        yield from self._line("peer", "haproxy", peer, 48 if is_ours_above else -18)
+        yield from self._line("ours", "health_exporter", ours, -14 if is_ours_above else 48)
 
 
 def draw(sizes, ours, peer):
