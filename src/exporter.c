@@ -12,12 +12,12 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "base/utf8.h"
 #include "engine/scrape.h"
 #include "engine/slots.h"
 #include "kinds/kinds.h"
 #include "snapshot.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
@@ -280,7 +280,7 @@ enum hx_errcode hx_exporter_report(struct hx_exporter *exporter, const char *nam
     if (exporter->engines == NULL)
         return hx_error_set(err, HX_ERR_BUSY, "the exporter is not running");
     if (message != NULL)
-        snprintf(report.message, sizeof(report.message), "%s", message);
+        hx_utf8_copy(report.message, sizeof(report.message), message, strlen(message));
     enum hx_errcode code = hx_engines_report(exporter->engines, name, &report, err);
     return code == HX_ERR_NOTFOUND ? refuse_unknown(exporter, name, err) : code;
 }

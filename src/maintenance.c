@@ -30,11 +30,7 @@ static const char *const source_names[HX_N_MAINTENANCE_SOURCES] = {
 
 static void put_reason(struct hx_maintenance *maintenance, const char *text, size_t len)
 {
-    size_t max = sizeof(maintenance->reason) - 1;
-    if (len > max)
-        len = hx_utf8_cut(text, max);
-    memcpy(maintenance->reason, text, len);
-    maintenance->reason[len] = '\0';
+    hx_utf8_copy(maintenance->reason, sizeof(maintenance->reason), text, len);
 }
 
 static void log_change(const struct hx_exporter *exporter, enum hx_maintenance_source source,

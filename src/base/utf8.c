@@ -2,6 +2,8 @@
 /* The one place that decides what is valid UTF-8. */
 #include "base/utf8.h"
 
+#include <string.h>
+
 static bool is_continuation(char c)
 {
     return ((unsigned char)c & 0xC0U) == 0x80;
@@ -69,4 +71,13 @@ size_t hx_utf8_cut(const char *text, size_t max)
         cut--;
     }
     return is_continuation(text[cut]) ? max : cut;
+}
+
+void hx_utf8_copy(char *out, size_t size, const char *text, size_t len)
+{
+    if (len >= size) {
+        len = hx_utf8_cut(text, size - 1);
+    }
+    memcpy(out, text, len);
+    out[len] = '\0';
 }

@@ -22,4 +22,7 @@ bool hx_utf8_is_valid(const char *text, size_t len);
  * more than max bytes. */
 size_t hx_utf8_cut(const char *text, size_t max);
 
+/* Copies len bytes of text and a NUL into out, size bytes at most: then it is cut as above. */
+void hx_utf8_copy(char *out, size_t size, const char *text, size_t len);
+
 #endif

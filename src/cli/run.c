@@ -181,6 +181,22 @@ static enum hx_errcode set_threads(struct hx_exporter *exporter, const char *tex
     return hx_exporter_engine_threads(exporter, (size_t)n, err);
 }
 
+/* What flags say beside the configuration; nothing is opened by it. */
+static int set_up(struct hx_exporter *exporter, const struct run_options *options)
+{
+    struct hx_error err = {0};
+    enum hx_errcode code = HX_OK;
+    if (options->telemetry_path != NULL)
+        code = hx_exporter_telemetry_path(exporter, options->telemetry_path, &err);
+    if (code == HX_OK)
+        code = set_history(exporter, options->history_ns, &err);
+    if (code == HX_OK)
+        code = set_threads(exporter, options->engine_threads, &err);
+    hx_exporter_enable_lifecycle(exporter, options->is_lifecycle_enabled);
+    hx_exporter_enable_native_histograms(exporter, options->has_native_histograms);
+    return code == HX_OK ? HX_EXIT_OK : hx_cli_usage_error(err.message);
+}
+
 static int serve(struct hx_exporter *exporter, const struct run_options *options)
 {
     struct hx_systemd systemd;
@@ -188,19 +204,11 @@ static int serve(struct hx_exporter *exporter, const struct run_options *options
     hx_systemd_init(&systemd);
     hx_serve_block_signals();
     enum hx_errcode code = prepare_listeners(exporter, options, &err);
-    if (code == HX_OK && options->telemetry_path != NULL)
-        code = hx_exporter_telemetry_path(exporter, options->telemetry_path, &err);
-    if (code == HX_OK)
-        code = set_history(exporter, options->history_ns, &err);
-    if (code == HX_OK)
-        code = set_threads(exporter, options->engine_threads, &err);
     if (code == HX_OK)
         code = hx_exporter_log(exporter, STDERR_FILENO, (enum hx_log_level)options->log_level,
                                (enum hx_log_format)options->log_format, &err);
     if (code != HX_OK)
         return hx_cli_usage_error(err.message);
-    hx_exporter_enable_lifecycle(exporter, options->is_lifecycle_enabled);
-    hx_exporter_enable_native_histograms(exporter, options->has_native_histograms);
     return hx_serve(exporter, &systemd, options->shutdown_delay_ns);
 }
 
@@ -212,25 +220,26 @@ static int read_web_config(struct hx_exporter *exporter, const char *path)
     return HX_EXIT_USAGE;
 }
 
-/* All that is wrong is told, in whichever file it is. */
+static int run_ready(struct hx_exporter *exporter, const struct run_options *options)
+{
+    if (options->is_rules)
+        return print_for(exporter, hx_print_rules);
+    if (options->is_dashboard)
+        return print_for(exporter, hx_print_dashboard);
+    return options->is_check_only ? print_verdict() : serve(exporter, options);
+}
+
+/* All that is wrong is told, in whichever file or flag it is. */
 static int run_configured(const struct run_options *options, char *const *arguments, size_t n)
 {
     struct hx_exporter *exporter = hx_exporter_new();
     if (exporter == NULL)
         return hx_cli_usage_error("out of memory");
-    int code = hx_cli_configure(exporter, options->config_file, arguments, n);
-    int web_code = read_web_config(exporter, options->web_config_file);
-    int share_code = hx_cli_share(exporter, &options->sharing);
-    if (code == HX_EXIT_OK)
-        code = web_code == HX_EXIT_OK ? share_code : web_code;
-    if (code == HX_EXIT_OK && options->is_rules)
-        code = print_for(exporter, hx_print_rules);
-    else if (code == HX_EXIT_OK && options->is_dashboard)
-        code = print_for(exporter, hx_print_dashboard);
-    else if (code == HX_EXIT_OK && options->is_check_only)
-        code = print_verdict();
-    else if (code == HX_EXIT_OK)
-        code = serve(exporter, options);
+    bool is_good = hx_cli_configure(exporter, options->config_file, arguments, n) == HX_EXIT_OK;
+    is_good &= read_web_config(exporter, options->web_config_file) == HX_EXIT_OK;
+    is_good &= hx_cli_share(exporter, &options->sharing) == HX_EXIT_OK;
+    is_good &= set_up(exporter, options) == HX_EXIT_OK;
+    int code = is_good ? run_ready(exporter, options) : HX_EXIT_USAGE;
     hx_exporter_free(exporter);
     return code;
 }

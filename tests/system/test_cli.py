@@ -61,6 +61,9 @@ def test_each_subcommand_has_help(command):
     (["get", "--user=me", "/livez"], ["--password-file"]),
     (["get", "--user=me", "--password-file=/no/such", "/livez"], ["/no/such", "No such file"]),
     (["get", f"http://me:{secret('get')}@127.0.0.1/"], ["--user=NAME", "--password-file=FILE"]),
+    (["--config.check", "--engine.threads=99"], ["--engine.threads=99", "between 1 and 64"]),
+    (["--config.check", "--web.telemetry-path=m"], ['telemetry path "m"', "such as /metrics"]),
+    (["--print-dashboard", "--web.history=2m"], ["--web.history", "1h to 30d"]),
     (["kinds", "--all"], ["--all"]),
     (["kinds", "a", "b"], ["kinds", "at most one"]),
 ], ids=lambda value: " ".join(value)[:50])

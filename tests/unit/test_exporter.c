@@ -51,6 +51,28 @@ static void a_heartbeat_from_the_service_makes_it_ready(void **state)
     hx_exporter_free(exporter);
 }
 
+static void a_long_report_is_cut_between_characters(void **state)
+{
+    (void)state;
+    struct hx_error err = {0};
+    struct hx_snapshot snapshot = {0};
+    char message[200] = "a";
+    for (size_t len = 1; len + 3 < sizeof(message); len += 3)
+        memcpy(message + len, "\xE2\x82\xAC", 3);
+    struct hx_exporter *exporter = hx_exporter_new();
+    assert_int_equal(hx_exporter_add(exporter, "model=heartbeat:", &err), HX_OK);
+    assert_int_equal(hx_exporter_start(exporter, &err), HX_OK);
+    assert_int_equal(hx_exporter_report(exporter, "model", false, message, &err), HX_OK);
+    double limit = now_seconds() + 10;
+    while (snapshot.message[0] != 'a') {
+        assert_true(now_seconds() < limit);
+        assert_true(hx_exporter_dependency(exporter, 0, &snapshot));
+    }
+    message[157] = '\0'; /* 159 bytes would hold two of the next character's three */
+    assert_string_equal(snapshot.message, message);
+    hx_exporter_free(exporter);
+}
+
 static void with_nothing_configured_it_checks_disk_and_memory(void **state)
 {
     (void)state;
@@ -305,6 +327,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_heartbeat_from_the_service_makes_it_ready),
+        cmocka_unit_test(a_long_report_is_cut_between_characters),
         cmocka_unit_test(with_nothing_configured_it_checks_disk_and_memory),
         cmocka_unit_test(checks_are_shared_among_as_many_threads_as_wanted),
         cmocka_unit_test(the_service_adds_series_of_its_own),

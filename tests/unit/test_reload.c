@@ -384,6 +384,7 @@ static void each_option_counts(void **state)
         "{name: a, url: \"http://u@h/x\"}",
         "{name: a, url: \"http://u:p@h/x\"}",
         "{name: a, url: \"http://u:P@h/x\"}",
+        "{name: a, url: \"http://u:pp@h/x\"}",
         "{name: a, url: \"https://h/x\"}",
         "{name: a, url: \"tcp://h:80\"}",
         WEB ", interval: 11s}",

@@ -131,6 +131,7 @@ static void what_is_no_url_is_refused(void **state)
         "tcp://h:",
         "tcp://h:0",
         "tcp://h:65536",
+        "tcp://h:000080",
         "tcp://h:99999999999",
         "tcp://h:-1",
         "tcp://h:+1",

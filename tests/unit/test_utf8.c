@@ -89,6 +89,20 @@ static void a_cut_falls_between_characters(void **state)
     assert_int_equal(hx_utf8_cut("\x80\x80\x80\x80\x80\x80", 5), 5);
 }
 
+static void a_copy_is_cut_there_too(void **state)
+{
+    (void)state;
+    char out[4];
+    hx_utf8_copy(out, sizeof out, "abc", 3);
+    assert_string_equal(out, "abc");
+    hx_utf8_copy(out, sizeof out, "abc", 2);
+    assert_string_equal(out, "ab");
+    hx_utf8_copy(out, sizeof out, "ab\xC3\xA9", 4);
+    assert_string_equal(out, "ab");
+    hx_utf8_copy(out, sizeof out, "", 0);
+    assert_string_equal(out, "");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -96,6 +110,7 @@ int main(void)
         cmocka_unit_test(two_bytes_are_valid_only_as_encoded),
         cmocka_unit_test(overlong_and_truncated_forms_are_invalid),
         cmocka_unit_test(a_cut_falls_between_characters),
+        cmocka_unit_test(a_copy_is_cut_there_too),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
