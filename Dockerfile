@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # The image of health_exporter: built here, then only the program, the libraries that it is linked to
 # and the certificates of public authorities. There is no shell in it, and nothing needs one.
 #

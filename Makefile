@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # health_exporter: `make run` and `make test` do all the set-up; `make help` lists the rest.
 MAKEFLAGS += --no-builtin-rules
 .SUFFIXES:
