@@ -98,8 +98,8 @@ def test_one_backend_for_a_dependency(start, postgres):
 
 def test_a_kept_connection_logs_in_once(start, postgres):
     postgres.create_role("kept", PASSWORD)
-    with start(database(url(postgres, user="kept"), interval="100ms", timeout="90ms")) as exporter:
-        exporter.wait_for_checks(["database"], 20, 10)
+    with start(database(url(postgres, user="kept"), **UNHURRIED)) as exporter:
+        exporter.wait_for_checks(["database"], 5, 10)
         assert postgres.logins("kept") == 1
 
 

@@ -67,10 +67,10 @@ def test_refusals_are_down_with_their_reasons(start, redis, other_authority):
 
 
 def test_a_kept_connection_is_one_client(start, redis, connection):
-    with start(cache(url(redis), interval="100ms", timeout="90ms")) as exporter:
+    with start(cache(url(redis), **UNHURRIED)) as exporter:
         exporter.wait_for_state("cache", "up")
         before = connection.info("stats")["total_connections_received"]
-        exporter.wait_for_checks(["cache"], 20, 10)
+        exporter.wait_for_checks(["cache"], 5, 10)
         assert connection.info("stats")["total_connections_received"] == before
 
 

@@ -21,7 +21,7 @@ class Switch:
 
     def dependency(self, name="switched", **options):
         return {"name": name, "url": f"tcp://127.0.0.1:{self.server.port}", "expect": "+fine",
-                "interval": "100ms", "timeout": "90ms", **options}
+                "interval": "250ms", "timeout": "240ms", **options}
 
 
 def test_thresholds_damp_what_is_believed_and_show_what_is_counted(start):
@@ -60,11 +60,11 @@ def watch_until(exporter, name, state):
 def test_a_change_is_confirmed_at_the_retry_interval(start):
     switch = Switch()
     config = {"dependencies": [switch.dependency(
-        interval="2s", retry_interval="100ms", failure_threshold=5)]}
+        interval="2s", retry_interval="100ms", timeout="90ms", failure_threshold=5)]}
     with start(config) as exporter:
         exporter.wait_for_state("switched", "up")
         switch.is_good = False
-        exporter.wait_for(lambda: exporter.failures("switched"), 3, "the first failure")
+        exporter.wait_for(lambda: exporter.failures("switched"), 5, "the first failure")
         # Four more at the interval would take eight seconds.
         exporter.wait_for_state("switched", "down", timeout=1.5)
     switch.server.close()
@@ -96,7 +96,7 @@ def test_an_engine_that_stands_still_is_not_live_and_believes_nothing(start):
 
 def test_after_a_stop_of_the_whole_process_nothing_is_blamed_on_others(start):
     server = faults.FaultServer(faults.hang)
-    quick = {"interval": "200ms", "timeout": "150ms", "stale_after": "1s"}
+    quick = {"interval": "500ms", "timeout": "450ms", "stale_after": "1s"}
     config = {"dependencies": [
         {"name": f"peer_{i}", "url": f"tcp://127.0.0.1:{server.port}", **quick}
         for i in range(20)]}
