@@ -172,7 +172,6 @@ static void read_map(struct hx_loader *loader, struct found found, struct hx_nod
     if (!hx_mapping_open(loader, node, what)) {
         return;
     }
-    hx_option_clear(found.option, found.settings);
     for (struct hx_node *value = node->children; value != NULL; value = value->next) {
         struct hx_error err = {0};
         const char *text =

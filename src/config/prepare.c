@@ -21,16 +21,11 @@ static enum hx_errcode hash_file(const char *path, struct hx_files *files, uint6
     char *data = NULL;
     size_t len = 0;
     enum hx_errcode code = hx_files_read(files, path, MAX_NAMED_FILE, &data, &len, err);
-    if (code == HX_ERR_NOMEM) {
-        return code;
+    if (code == HX_OK) {
+        *hash = hx_hash(data, len, *hash);
+        hx_file_free(data, len);
     }
-    if (code != HX_OK) {
-        *hash = hx_hash("", 1, *hash);
-        return HX_OK;
-    }
-    *hash = hx_hash(data, len + 1, *hash); /* with the NUL: two files are not one longer one */
-    hx_file_free(data, len);
-    return HX_OK;
+    return code == HX_ERR_NOMEM ? code : HX_OK;
 }
 
 static enum hx_errcode hash_files(const struct hx_option *options, const void *settings,

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* link: -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=strdup */
+/* link: -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=strdup,--wrap=getenv */
 /*
  * The configuration: files that are right, a table of files that are wrong with all that is said
  * about them (tests/golden/config), files that are none, and NAME=URL. "S3CR3T" is in every secret
@@ -8,6 +8,7 @@
 #include "config/config.h"
 
 #include "base/clock.h"
+#include "config/findings.h"
 #include "config_kinds.h"
 #include "failing_alloc.h"
 
@@ -39,6 +40,21 @@ struct fixture {
     char directory[64];
     char path[128];
 };
+
+/* A variable that another thread of the service makes longer each time it is read. */
+static char growing[16];
+
+char *__real_getenv(const char *name);
+char *__wrap_getenv(const char *name);
+
+char *__wrap_getenv(const char *name)
+{
+    if (strcmp(name, "TEST_GROWING") != 0) {
+        return __real_getenv(name);
+    }
+    growing[strlen(growing)] = 'x';
+    return growing;
+}
 
 static int set_up(void **state)
 {
@@ -221,6 +237,36 @@ static void an_empty_variable_takes_the_default_too(void **state)
     assert_int_equal(load_text(f, "service: {name: \"a${TEST_EMPTY:-b}c${TEST_EMPTY}d\"}\n"),
                      HX_OK);
     assert_string_equal(f->config.service.name, "abcd");
+}
+
+static void a_variable_that_grows_meanwhile_overflows_nothing(void **state)
+{
+    struct fixture *f = *state;
+    assert_int_equal(load_text(f, "service: {name: \"${TEST_GROWING}\"}\n"), HX_OK);
+    assert_string_equal(growing, "xx");
+    assert_string_equal(f->config.service.name, "");
+}
+
+static void a_reason_has_159_bytes_at_most(void **state)
+{
+    struct fixture *f = *state;
+    char text[320];
+    for (int len = 159; len <= 160; len++) {
+        snprintf(text, sizeof text,
+                 "maintenance: {windows: [{weekly: \"Sun 02:00-04:00\", reason: %0*d}]}\n", len, 0);
+        assert_int_equal(load_text(f, text), len == 159 ? HX_OK : HX_ERR_INVALID);
+    }
+    assert_non_null(strstr(said(f), "option \"reason\": expected at most 159 bytes"));
+}
+
+static void a_message_holds_nothing_that_a_terminal_obeys(void **state)
+{
+    (void)state;
+    struct hx_findings findings;
+    hx_findings_init(&findings);
+    hx_findings_add(&findings, HX_SPAN_FILE, "a\033[1m\x7F \xC2\x9B \xC2\xA0 \xC3\x9B%s", "\n");
+    assert_string_equal(findings.items[0].message, "a?[1m? ?? \xC2\xA0 \xC3\x9B?");
+    hx_findings_fini(&findings);
 }
 
 static void a_secret_file_loses_one_line_end_only(void **state)
@@ -605,6 +651,9 @@ int main(void)
         WITH_FIXTURE(a_file_without_dependencies_is_enough),
         WITH_FIXTURE(a_bare_scheme_needs_no_quotes),
         WITH_FIXTURE(an_empty_variable_takes_the_default_too),
+        WITH_FIXTURE(a_variable_that_grows_meanwhile_overflows_nothing),
+        WITH_FIXTURE(a_reason_has_159_bytes_at_most),
+        cmocka_unit_test(a_message_holds_nothing_that_a_terminal_obeys),
         WITH_FIXTURE(a_secret_file_loses_one_line_end_only),
         cmocka_unit_test(every_bad_file_gets_exactly_its_diagnostics),
         WITH_FIXTURE(all_errors_are_counted_and_fifty_shown),

@@ -132,6 +132,27 @@ static void a_file_that_is_too_large_stays_too_large(void **state)
     assert_string_equal(hx_files_changed(&f->files), f->a);
 }
 
+static void a_file_may_have_just_as_many_bytes_as_are_read(void **state)
+{
+    struct fixture *f = *state;
+    char text[MAX_BYTES + 1];
+    memset(text, 'x', MAX_BYTES);
+    text[MAX_BYTES] = '\0';
+    write_file(f->a, text);
+    assert_int_equal(read_file(&f->files, f->a), HX_OK);
+}
+
+/* What is said of it is another error then. */
+static void another_reason_not_to_have_a_file_is_a_change(void **state)
+{
+    struct fixture *f = *state;
+    read_anew(f, f->a);
+    assert_int_equal(mkdir(f->a, 0700), 0);
+    assert_string_equal(hx_files_changed(&f->files), f->a);
+    assert_int_equal(rmdir(f->a), 0);
+    assert_null(hx_files_changed(&f->files));
+}
+
 static void what_changes_between_two_readings_has_changed(void **state)
 {
     struct fixture *f = *state;
@@ -193,6 +214,8 @@ int main(void)
         WITH_FIXTURE(what_a_link_leads_to_counts_and_not_its_inode),
         WITH_FIXTURE(a_file_that_goes_and_one_that_comes_have_changed),
         WITH_FIXTURE(a_file_that_is_too_large_stays_too_large),
+        WITH_FIXTURE(a_file_may_have_just_as_many_bytes_as_are_read),
+        WITH_FIXTURE(another_reason_not_to_have_a_file_is_a_change),
         WITH_FIXTURE(what_changes_between_two_readings_has_changed),
         WITH_FIXTURE(each_of_many_is_looked_at),
         WITH_FIXTURE(without_a_list_a_file_is_only_read),

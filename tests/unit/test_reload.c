@@ -4,6 +4,7 @@
  * Reloads as a service that embeds the exporter sees them, and the equality of dependencies that
  * they rest on. Run under ThreadSanitizer too.
  */
+#include "base/clock.h"
 #include "base/equal.h"
 #include "base/option.h"
 #include "config/config.h"
@@ -11,6 +12,7 @@
 #include "failing_alloc.h"
 #include "health_exporter.h"
 #include "kinds/kinds.h"
+#include "snapshot.h"
 
 #include <pthread.h>
 #include <sched.h>
@@ -252,6 +254,33 @@ static void startup_requires_follows_the_file(void **state)
     assert_int_equal(reload(f, "startup_requires: [a]\ndependencies:\n" BEAT("a")), HX_OK);
     assert_int_equal(f->reload.n_unchanged, 1);
     assert_true(page_has(f, "health_service_started 0"));
+}
+
+static void liveness_grace_follows_the_file(void **state)
+{
+    struct fixture *f = *state;
+    const struct hx_board *board = hx_exporter_board(f->exporter);
+    start(f, "liveness_grace: 20s\n");
+    assert_int_equal(board->liveness_grace_ns, 20 * HX_NS_PER_S);
+    assert_int_equal(reload(f, "liveness_grace: 30s\n"), HX_OK);
+    assert_int_equal(board->liveness_grace_ns, 30 * HX_NS_PER_S);
+}
+
+static void a_file_that_finds_no_memory_changes_nothing(void **state)
+{
+    struct fixture *f = *state;
+    bool is_failing = true;
+    write_file(f->path, "dependencies:\n" BEAT("a"));
+    for (size_t n = 1; is_failing; n++) {
+        failing_alloc_at(n);
+        enum hx_errcode code = hx_exporter_load(f->exporter, f->path, &f->err);
+        is_failing = failing_alloc_was_reached();
+        assert_int_equal(code, is_failing ? HX_ERR_NOMEM : HX_OK);
+        if (is_failing)
+            assert_null(strstr(f->err.message, "0 errors"));
+    }
+    assert_int_equal(hx_exporter_start(f->exporter, &f->err), HX_OK);
+    assert_true(page_has(f, "dependency=\"a\""));
 }
 
 static void before_start_and_after_stop_nothing_is_reloaded(void **state)
@@ -547,6 +576,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_file_without_dependencies_leaves_nothing_to_check, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(startup_requires_follows_the_file, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(liveness_grace_follows_the_file, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_file_that_finds_no_memory_changes_nothing, set_up,
+                                        tear_down),
         cmocka_unit_test_setup_teardown(before_start_and_after_stop_nothing_is_reloaded, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(a_changed_certificate_file_changes_the_dependency, set_up,

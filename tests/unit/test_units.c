@@ -361,6 +361,7 @@ static void a_misspelling_gets_the_nearest_word(void **state)
     assert_string_equal(hx_suggest("rciticla", WORDS), "critical"); /* two swaps */
     assert_null(hx_suggest("password", WORDS));
     assert_null(hx_suggest("x", WORDS));
+    assert_null(hx_suggest("x", (const char *const[]){"y", NULL}));
     assert_null(hx_suggest("", WORDS));
     assert_null(hx_suggest("interval", EMPTY));
     char long_word[200];

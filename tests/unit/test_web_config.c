@@ -157,7 +157,7 @@ static void limits_networks_and_users_are_read(void **state)
     assert_int_equal(access->networks[4].prefix_len, 120);
     hx_access_free(access);
     access = load("good_users.yml");
-    assert_int_equal(access->users.n, 2);
+    assert_int_equal(access->users.n, 3);
     assert_string_equal(access->users.items[0].name, "alice");
     hx_access_free(access);
 }
