@@ -49,8 +49,8 @@ void hx_resolver_free(struct hx_resolver *resolver);
 
 /*
  * Looks host up. The callback comes exactly once unless the lookup is cancelled; it may come before
- * this returns (a literal, a cached answer), then *lookup is NULL. Addresses of both families: IPv6
- * first, as RFC 6724 has it where both are reachable, each family in the server's order.
+ * this returns (a literal, a cached answer), then *lookup is NULL. Addresses of both families in
+ * turn, IPv6 first, as RFC 6724 has it where both are reachable; each family in the server's order.
  */
 void hx_resolver_lookup(struct hx_resolver *resolver, const char *host, uint16_t port,
                         hx_resolve_cb cb, void *data, struct hx_lookup **lookup);

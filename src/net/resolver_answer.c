@@ -9,13 +9,12 @@
 #include "net/dns_question.h"
 
 #include <ares.h>
+#include <assert.h>
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
-
-#define MIN_OF_EACH_FAMILY (HX_RESOLVER_MAX_ADDRESSES / 2)
 
 void hx_resolver_answer_fail(struct hx_resolver_answer *answer, enum hx_reason reason,
                              const char *format, ...)
@@ -83,35 +82,32 @@ static void fail_by_status(struct hx_resolver_answer *answer, const char *name, 
     }
 }
 
-static const struct ares_addrinfo_node *nodes_of(const struct ares_addrinfo *result)
+/* The first of the nodes, from node on, that is an address of the family; NULL: none. */
+static const struct ares_addrinfo_node *of_family(const struct ares_addrinfo_node *node, int family)
 {
-    return result != NULL ? result->nodes : NULL;
+    while (node != NULL && node->ai_family != family) {
+        node = node->ai_next;
+    }
+    return node;
 }
 
-static size_t count_family(const struct ares_addrinfo *result, int family)
+static const struct ares_addrinfo_node *first_of(const struct ares_addrinfo *result, int family)
 {
-    size_t n = 0;
-    for (const struct ares_addrinfo_node *node = nodes_of(result); node != NULL;
-         node = node->ai_next) {
-        n += node->ai_family == family;
-    }
-    return n;
+    return result != NULL ? of_family(result->nodes, family) : NULL;
 }
 
-static void append_family(struct hx_resolver_answer *answer, const struct ares_addrinfo *result,
-                          int family, size_t at_most)
+/* Takes the address of *node, if there is one and room for it, and moves on to the next. */
+static void take(struct hx_resolver_answer *answer, const struct ares_addrinfo_node **node)
 {
-    const struct ares_addrinfo_node *node = nodes_of(result);
-    for (size_t taken = 0; node != NULL && taken < at_most; node = node->ai_next) {
-        struct hx_address *address = &answer->addresses[answer->n];
-        if (node->ai_family == family && node->ai_addrlen <= sizeof address->u) {
-            memset(address, 0, sizeof *address);
-            memcpy(&address->u, node->ai_addr, node->ai_addrlen);
-            address->len = node->ai_addrlen;
-            answer->n++;
-            taken++;
-        }
+    if (*node == NULL || answer->n == HX_RESOLVER_MAX_ADDRESSES) {
+        return;
     }
+    struct hx_address *address = &answer->addresses[answer->n++];
+    assert((*node)->ai_addrlen <= sizeof address->u);
+    memset(address, 0, sizeof *address);
+    memcpy(&address->u, (*node)->ai_addr, (*node)->ai_addrlen);
+    address->len = (*node)->ai_addrlen;
+    *node = of_family((*node)->ai_next, (*node)->ai_family);
 }
 
 void hx_resolver_answer_make(struct hx_resolver_answer *answer, const char *name,
@@ -120,28 +116,41 @@ void hx_resolver_answer_make(struct hx_resolver_answer *answer, const char *name
     answer->n = 0;
     answer->reason = HX_REASON_NONE;
     answer->message[0] = '\0';
-    size_t n_ipv4 = count_family(dns->ipv4, AF_INET);
-    size_t kept_ipv4 = n_ipv4 < MIN_OF_EACH_FAMILY ? n_ipv4 : MIN_OF_EACH_FAMILY;
-    append_family(answer, dns->ipv6, AF_INET6, HX_RESOLVER_MAX_ADDRESSES - kept_ipv4);
-    append_family(answer, dns->ipv4, AF_INET, HX_RESOLVER_MAX_ADDRESSES - answer->n);
+    const struct ares_addrinfo_node *ipv6 = first_of(dns->ipv6, AF_INET6);
+    const struct ares_addrinfo_node *ipv4 = first_of(dns->ipv4, AF_INET);
+    while ((ipv6 != NULL || ipv4 != NULL) && answer->n < HX_RESOLVER_MAX_ADDRESSES) {
+        take(answer, &ipv6);
+        take(answer, &ipv4);
+    }
     if (answer->n == 0) {
         fail_by_status(answer, name, dns->status);
     }
 }
 
-static int shorter(int shortest, const struct ares_addrinfo *result)
+static int shorter(int shortest, int ttl)
 {
-    for (const struct ares_addrinfo_node *node = nodes_of(result); node != NULL;
-         node = node->ai_next) {
-        if (shortest < 0 || node->ai_ttl < shortest) {
-            shortest = node->ai_ttl;
-        }
+    return shortest < 0 || ttl < shortest ? ttl : shortest;
+}
+
+/* The shortest TTL of what was said of a family, or the one so far; -1: nothing was said. */
+static int shortest_ttl(int so_far, const struct ares_addrinfo *result)
+{
+    if (result == NULL) {
+        return so_far;
     }
-    return shortest;
+    for (const struct ares_addrinfo_node *node = result->nodes; node != NULL;
+         node = node->ai_next) {
+        so_far = shorter(so_far, node->ai_ttl);
+    }
+    for (const struct ares_addrinfo_cname *alias = result->cnames; alias != NULL;
+         alias = alias->next) {
+        so_far = shorter(so_far, alias->ttl);
+    }
+    return so_far;
 }
 
 int hx_resolver_answer_ttl(const struct hx_dns_answer *dns)
 {
-    int shortest = shorter(shorter(-1, dns->ipv6), dns->ipv4);
+    int shortest = shortest_ttl(shortest_ttl(-1, dns->ipv6), dns->ipv4);
     return shortest < 0 ? 0 : shortest;
 }

@@ -21,12 +21,13 @@ struct hx_resolver_answer {
 void hx_resolver_answer_fail(struct hx_resolver_answer *answer, enum hx_reason reason,
                              const char *format, ...) HX_PRINTF(3, 4);
 
-/* Of what DNS or /etc/hosts said of name. A long answer is cut so that both families keep a share.
- */
+/* Of what DNS or /etc/hosts said of name. The families take turns (RFC 8305, section 4), so that
+ * who has time for the first few addresses only has tried both. */
 void hx_resolver_answer_make(struct hx_resolver_answer *answer, const char *name,
                              const struct hx_dns_answer *dns);
 
-/* The shortest TTL in what was said, seconds; 0 for the entries of /etc/hosts, which have none. */
+/* The shortest TTL in what was said, aliases too, seconds; 0 for the entries of /etc/hosts, which
+ * have none. */
 int hx_resolver_answer_ttl(const struct hx_dns_answer *dns);
 
 #endif

@@ -152,12 +152,17 @@ static void one_family_is_enough(void **state)
     assert_string_equal(asked.text[0], "[2001:db8::7]:80");
 }
 
-static void a_long_answer_keeps_some_of_each_family(void **state)
+static void the_families_of_a_long_answer_take_turns(void **state)
 {
     struct asked asked = resolve(*state, "many.test");
     assert_int_equal(asked.n, HX_RESOLVER_MAX_ADDRESSES);
-    assert_string_equal(asked.text[3], "[2001:db8::4]:80");
-    assert_string_equal(asked.text[4], "10.0.0.1:80");
+    assert_string_equal(asked.text[0], "[2001:db8::1]:80");
+    assert_string_equal(asked.text[1], "10.0.0.1:80");
+    assert_string_equal(asked.text[6], "[2001:db8::4]:80");
+    assert_string_equal(asked.text[7], "10.0.0.4:80");
+    asked = resolve(*state, "many.four");
+    assert_int_equal(asked.n, HX_RESOLVER_MAX_ADDRESSES);
+    assert_string_equal(asked.text[7], "10.0.0.8:80");
 }
 
 static void negative_answers_are_dns(void **state)
@@ -243,6 +248,20 @@ static void no_answer_is_cached_longer_than_max_ttl(void **state)
     resolve(f, "ok.test");
     clock_ahead_ns = 31 * HX_NS_PER_S;
     resolve(f, "ok.test");
+    assert_int_equal(f->stub.n_questions, 4);
+}
+
+/* Services that fail over by a changed CNAME give it a short TTL, and its target a long one. */
+static void an_answer_is_cached_no_longer_than_the_alias_that_led_to_it(void **state)
+{
+    struct fixture *f = *state;
+    f->stub.ttl = 60;
+    resolve(f, "alias.test");
+    clock_ahead_ns = (DNS_STUB_ALIAS_TTL - 1) * HX_NS_PER_S;
+    resolve(f, "alias.test");
+    assert_int_equal(f->stub.n_questions, 2);
+    clock_ahead_ns = (DNS_STUB_ALIAS_TTL + 1) * HX_NS_PER_S;
+    resolve(f, "alias.test");
     assert_int_equal(f->stub.n_questions, 4);
 }
 
@@ -592,13 +611,14 @@ int main(void)
         TEST(a_literal_is_answered_at_once_without_a_question),
         TEST(both_families_are_asked_and_ipv6_comes_first),
         TEST(one_family_is_enough),
-        TEST(a_long_answer_keeps_some_of_each_family),
+        TEST(the_families_of_a_long_answer_take_turns),
         TEST(negative_answers_are_dns),
         TEST(what_is_no_host_name_is_never_asked),
         TEST(a_name_has_at_most_253_characters),
         TEST(localhost_is_answered_without_a_name_server),
         TEST(an_answer_is_cached_for_its_ttl),
         TEST(no_answer_is_cached_longer_than_max_ttl),
+        TEST(an_answer_is_cached_no_longer_than_the_alias_that_led_to_it),
         TEST(a_ttl_of_zero_is_not_cached),
         TEST(a_negative_answer_is_cached_for_a_second),
         TEST(lookups_of_one_name_share_a_query),
