@@ -250,7 +250,7 @@ static void on_outcome(struct hx_check *check, const struct hx_http_outcome *out
     bool has_next = run->next_address < run->n_addresses;
     if (outcome->reason == HX_REASON_NONE)
         on_reply(check, outcome->status);
-    else if (outcome->is_connect && has_next && !hx_reason_is_ours(outcome->reason))
+    else if (outcome->is_connect && has_next) /* also when this host cannot use the address */
         ask_next_address(check);
     else
         finish(check, outcome->reason, outcome->message);

@@ -6,7 +6,8 @@
  * An attempt that fails is followed by another one
  *  - at the same address, in plain, when the server said that it has no TLS and the mode allows it;
  *  - at the same address, without startup options, when it refused them (pgbouncer does);
- *  - at the next address, when nobody answered at this one, or not in its share of the time.
+ *  - at the next address, when there is no connection to this one, or no login in its share of
+ *    the time.
  * A refused login is never followed by another: it could lock the account. The last failure ends
  * the check.
  *
@@ -165,11 +166,11 @@ static char *peer_text(const struct hx_postgres_link *link, char text[HX_ADDRESS
     return text;
 }
 
-static bool is_worth_the_next(const struct hx_postgres_link *link, enum hx_reason reason)
+/* While there is no connection any failure is of the address, also one of this host: ::1 where it
+ * has no IPv6. */
+static bool is_worth_the_next(const struct hx_postgres_link *link)
 {
-    return link->next_address + 1 < link->n_addresses &&
-           (reason == HX_REASON_REFUSED || reason == HX_REASON_UNREACHABLE ||
-            reason == HX_REASON_TIMEOUT);
+    return link->next_address + 1 < link->n_addresses && link->phase == HX_PHASE_CONNECT;
 }
 
 /* What this failure teaches about the server; true when it is worth another attempt. */
@@ -198,7 +199,7 @@ static void attempt_failed(struct hx_postgres_link *link)
     hx_postgres_explain_text(text, link->phase != HX_PHASE_CONNECT, &failure);
     if (learn(link, text, &failure)) {
         attempt(link);
-    } else if (is_worth_the_next(link, failure.reason)) {
+    } else if (is_worth_the_next(link)) {
         link->next_address++;
         attempt(link);
     } else {

@@ -10,6 +10,7 @@
  *   local     127.0.0.1                       twice     127.0.0.2, then 127.0.0.1
  *   deaf6     as both, but drops AAAA         deaf4     as both, but drops A
  *   late6     as both, AAAA when dns_stub_release() is called
+ *   stray6    127.0.0.1, and an IPv6 address that no connection can be made to
  *   half6     no A, and drops AAAA              alias     ok, by a CNAME with a TTL of 5 s
  * and the second: below "nowhere" no name exists; below "four" all have only the A, below "six"
  * only the AAAA.
@@ -97,7 +98,8 @@ static inline void dns_stub_answer(const struct dns_stub *stub, struct dns_stub_
                                    const char *label, const char *domain, unsigned type)
 {
     static const char *const with_both[] = {"both", "ok6", "deaf6", "deaf4", "late6", NULL};
-    static const char *const without_ipv4[] = {"empty", "ok6", "local", "twice", "half6", NULL};
+    static const char *const without_ipv4[] = {"empty", "ok6",    "local", "twice",
+                                               "half6", "stray6", NULL};
     bool is_ipv4 = type == DNS_STUB_TYPE_A;
     packet->bytes[2] = 0x81; /* a response, recursion desired */
     packet->bytes[3] = 0x80;
@@ -115,7 +117,9 @@ static inline void dns_stub_answer(const struct dns_stub *stub, struct dns_stub_
         packet->bytes[3] |= 5;
     } else if (strcmp(label, "many") == 0) {
         dns_stub_put_many(packet, type, stub->ttl);
-    } else if (strcmp(label, "local") == 0 && is_ipv4) {
+    } else if (strcmp(label, "stray6") == 0 && !is_ipv4) {
+        dns_stub_put_text(packet, type, stub->ttl, "fe80::1"); /* of which link? */
+    } else if ((strcmp(label, "local") == 0 || strcmp(label, "stray6") == 0) && is_ipv4) {
         dns_stub_put_text(packet, type, stub->ttl, "127.0.0.1");
     } else if (strcmp(label, "twice") == 0 && is_ipv4) {
         dns_stub_put_text(packet, type, stub->ttl, "127.0.0.2");

@@ -135,6 +135,17 @@ static void tries_the_next_address_when_one_refuses(void **state)
     assert_int_equal(run_check(f, &f->check), HX_REASON_NONE);
 }
 
+/* As "localhost" is, which is ::1 first, in a container without IPv6. */
+static void tries_the_next_address_when_this_host_cannot_use_one(void **state)
+{
+    struct fixture *f = *state;
+    f->resolver.addresses[0] = "fe80::1"; /* of which link? */
+    f->resolver.addresses[1] = "127.0.0.1";
+    configure_path(f, "/ok");
+    prepare(&f->check);
+    assert_int_equal(run_check(f, &f->check), HX_REASON_NONE);
+}
+
 static void reports_the_address_that_refused_last(void **state)
 {
     struct fixture *f = *state;
@@ -174,13 +185,13 @@ static void gives_a_silent_address_only_its_share_of_the_time(void **state)
     configure_path(f, "/ok");
     prepare(&f->check);
     uint64_t before = uv_hrtime();
-    fake_check_begin(&f->check, HX_NS_PER_S);
+    fake_check_begin(&f->check, 2 * HX_NS_PER_S);
     turn_until(f, is_finished);
     uint64_t took = uv_hrtime() - before;
     assert_int_equal(f->check.reason, HX_REASON_NONE);
     assert_int_equal(f->check.n_connections, 1);
-    assert_true(took >= 490 * HX_NS_PER_MS);
-    assert_true(took < HX_NS_PER_S);
+    assert_true(took >= 990 * HX_NS_PER_MS);
+    assert_true(took < 2 * HX_NS_PER_S);
     for (int i = 0; i < 4; i++)
         close(fds[i]);
 }
@@ -310,6 +321,7 @@ int main(void)
         TEST(replaces_a_connection_that_the_server_closed),
         TEST(leaves_a_connection_whose_address_the_name_has_lost),
         TEST(tries_the_next_address_when_one_refuses),
+        TEST(tries_the_next_address_when_this_host_cannot_use_one),
         TEST(reports_the_address_that_refused_last),
         TEST(gives_a_silent_address_only_its_share_of_the_time),
         TEST(takes_its_own_lack_of_descriptors_for_internal),

@@ -3,6 +3,7 @@
 /* The conversation with a PostgreSQL server: how often it is connected to and logged in to, what
  * each answer and each end means, and what becomes of a kept connection. The test plays the server:
  * https://www.postgresql.org/docs/15/protocol-message-formats.html */
+#include "dns_stub.h"
 #include "failing_alloc.h"
 #include "fake_check.h"
 
@@ -16,6 +17,7 @@
 
 struct fixture {
     uv_loop_t loop;
+    struct dns_stub stub;
     struct peer peer;
     struct hx_check check;
     size_t n_taken; /* of the bytes that the server has received */
@@ -24,9 +26,10 @@ struct fixture {
 static int setup(void **state)
 {
     struct fixture *f = calloc(1, sizeof(*f));
-    struct hx_resolver_options options = {.servers = "127.0.0.1:9"};
+    struct hx_resolver_options options = {.servers = f->stub.servers};
 
     assert_int_equal(uv_loop_init(&f->loop), 0);
+    dns_stub_open(&f->stub, &f->loop);
     peer_open(&f->peer, &f->loop, PEER_LISTENS);
     fake_check_init(&f->check, &hx_kind_postgres, &f->loop);
     f->check.dependency.policy.timeout_ns = 2 * HX_NS_PER_S;
@@ -50,6 +53,7 @@ static int teardown(void **state)
     release(f);
     hx_kind_postgres.cancel(&f->check);
     hx_resolver_free(f->check.resolver);
+    dns_stub_close(&f->stub);
     peer_close(&f->peer);
     loop_test_close(&f->loop);
     fake_check_fini(&f->check);
@@ -337,6 +341,25 @@ static void nobody_listening_is_refused(void **state)
     use_plain(f);
     begin(f);
     assert_ends(f, HX_REASON_REFUSED, "Connection refused");
+}
+
+static void assert_tries_the_next_address(struct fixture *f, const char *url)
+{
+    set_url(f, url);
+    assert_int_equal(prepare(f, NULL), HX_OK);
+    pass(f);
+    assert_int_equal(f->peer.n_accepted, 1);
+}
+
+static void an_address_that_refuses_lets_the_next_be_tried(void **state)
+{
+    assert_tries_the_next_address(*state, "postgresql://health@twice.test:%d/app?sslmode=disable");
+}
+
+/* As "localhost" is, which is ::1 first, in a container without IPv6. */
+static void an_address_that_this_host_cannot_use_lets_the_next_be_tried(void **state)
+{
+    assert_tries_the_next_address(*state, "postgresql://health@stray6.test:%d/app?sslmode=disable");
 }
 
 static void a_flood_before_the_login_hits_the_cap(void **state)
@@ -658,6 +681,8 @@ int main(void)
         TEST(an_end_in_the_login_is_closed),
         TEST(a_reset_at_accept_is_closed),
         TEST(nobody_listening_is_refused),
+        TEST(an_address_that_refuses_lets_the_next_be_tried),
+        TEST(an_address_that_this_host_cannot_use_lets_the_next_be_tried),
         TEST(a_flood_before_the_login_hits_the_cap),
         TEST(nothing_comes_after_cancel_while_it_connects),
         TEST(an_error_of_the_query_is_explained),
