@@ -194,6 +194,19 @@ static enum hx_errcode check_tags(const struct hx_strings *tags, struct hx_error
     return HX_OK;
 }
 
+static enum hx_errcode check_tls(const struct hx_tls_options *tls, struct hx_error *err)
+{
+    if ((tls->cert_file == NULL) != (tls->key_file == NULL)) {
+        return hx_error_set(err, HX_ERR_INVALID,
+                            "tls.cert_file and tls.key_file are given together or not at all");
+    }
+    /* OpenSSL takes an empty name for the wish to verify none. */
+    if (tls->server_name != NULL && tls->server_name[0] == '\0') {
+        return hx_error_set(err, HX_ERR_INVALID, "tls.server_name is empty: expected a name");
+    }
+    return HX_OK;
+}
+
 enum hx_errcode hx_policy_complete(struct hx_policy *policy, struct hx_error *err)
 {
     if (policy->retry_interval_ns == 0) {
@@ -206,9 +219,5 @@ enum hx_errcode hx_policy_complete(struct hx_policy *policy, struct hx_error *er
     if (code == HX_OK) {
         code = check_tags(&policy->tags, err);
     }
-    if (code == HX_OK && (policy->tls.cert_file == NULL) != (policy->tls.key_file == NULL)) {
-        return hx_error_set(err, HX_ERR_INVALID,
-                            "tls.cert_file and tls.key_file are given together or not at all");
-    }
-    return code;
+    return code == HX_OK ? check_tls(&policy->tls, err) : code;
 }

@@ -119,6 +119,8 @@ static void what_must_hold_between_options_is_checked(void **state)
         {{"tls.key_file", "k.pem"},
          "tls.cert_file and tls.key_file are given together or not at all"},
         {{"tls.key_file", "k.pem", "tls.cert_file", "c.pem"}, ""},
+        {{"tls.server_name", "db.test"}, ""},
+        {{"tls.server_name", ""}, "tls.server_name is empty: expected a name"},
         {{"tags", "a-Z_0.9", "tags", "b"}, ""},
         {{"tags", ""}, "a tag is made of letters, digits, '_', '-' and '.', got \"\""},
         {{"tags", "ok", "tags", "a b"},
