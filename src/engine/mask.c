@@ -12,14 +12,21 @@
 
 #define MASK "<secret>"
 
-/* The length of the secret, if text begins with it; else best. */
+/* As much of a secret is one, too: who quotes a long one, cuts it. */
+#define MIN_PART 16
+
+/* How much of the secret text begins with, if it is all of it or a large part, and more than best;
+ * else best. */
 static size_t longer_match(const char *text, const char *secret, size_t best)
 {
-    size_t len = secret == NULL ? 0 : strlen(secret);
-    return len > best && strncmp(text, secret, len) == 0 ? len : best;
+    size_t len = 0;
+    while (secret != NULL && secret[len] != '\0' && text[len] == secret[len])
+        len++;
+    bool is_match = len >= MIN_PART || (len > 0 && secret[len] == '\0');
+    return is_match && len > best ? len : best;
 }
 
-/* The length of the longest secret that text begins with; 0: none. */
+/* The length of the most of a secret that text begins with; 0: none. */
 static size_t secret_at(const struct hx_dependency *dependency, const char *text)
 {
     size_t len = longer_match(text, dependency->url.password, 0);

@@ -76,11 +76,11 @@ static void begin_reply(struct hx_redis_input *input, char type)
 
 static void put(struct hx_redis_input *input, char byte)
 {
+    if (byte == '\0') {
+        byte = '?';
+    }
     if (input->len < sizeof(input->reply.text) - 1) {
         input->reply.text[input->len++] = byte;
-        if (byte < ' ' || byte > '~') {
-            input->reply.text[input->len - 1] = '?';
-        }
     }
 }
 

@@ -16,7 +16,8 @@
 /* All that a check reads; more ends it. */
 #define HX_REDIS_MAX_BYTES 65536
 
-/* One line, as text for people: what is not printable ASCII is shown as "?", and it is cut. */
+/* One line, cut. It is as it came, but for zero bytes: a secret that is quoted in it must be known
+ * again. */
 struct hx_redis_reply {
     bool is_error;
     char text[160]; /* without the first "+" or "-" */
