@@ -7,6 +7,7 @@
 
 #include "base/quote.h"
 #include "base/strbuf.h"
+#include "kinds/credentials.h"
 #include "net/tls_resume.h"
 
 #include <openssl/evp.h>
@@ -15,18 +16,6 @@
 
 /* These frame the request, and that is curl's work. */
 static const char *const FRAMING[] = {"Content-Length", "Transfer-Encoding", "Expect", "Upgrade"};
-
-static const char *user_of(const struct hx_dependency *dependency)
-{
-    const struct hx_http_settings *settings = dependency->settings;
-    return settings->user != NULL ? settings->user : dependency->url.user;
-}
-
-static const char *password_of(const struct hx_dependency *dependency)
-{
-    const struct hx_http_settings *settings = dependency->settings;
-    return settings->password != NULL ? settings->password : dependency->url.password;
-}
 
 /* --------------------------------------------------------------------------------- headers -- */
 
@@ -80,6 +69,7 @@ static bool has_header(const struct hx_map *headers, const char *name)
     return false;
 }
 
+/* Such a buffer is made as large as it must be at once: growing would leave copies behind. */
 static void wipe(struct hx_strbuf *secret)
 {
     if (secret->data != NULL)
@@ -93,6 +83,7 @@ static enum hx_errcode append_header(struct curl_slist **list, const char *name,
     struct hx_strbuf line;
     struct curl_slist *longer = NULL;
     hx_strbuf_init(&line);
+    hx_strbuf_reserve(&line, strlen(name) + strlen(value) + sizeof(": "));
     /* curl's way to write a header that is empty; with ':' it would leave it out. */
     if (*value == '\0')
         hx_strbuf_printf(&line, "%s;", name);
@@ -126,16 +117,17 @@ static enum hx_errcode append_host(const struct hx_dependency *dependency,
 
 /* Basic authentication (RFC 7617). Not by CURLOPT_USERNAME: curl would write user and password into
  * the URL that it reports for a relative redirect. */
-static enum hx_errcode append_credentials(const struct hx_dependency *dependency,
+static enum hx_errcode append_credentials(const struct hx_credentials *credentials,
                                           struct hx_http_settings *settings, struct hx_error *err)
 {
-    const char *password = password_of(dependency);
+    const char *password = credentials->password != NULL ? credentials->password : "";
     struct hx_strbuf plain, value;
-    if (user_of(dependency) == NULL)
+    if (credentials->user == NULL)
         return HX_OK;
     hx_strbuf_init(&plain);
     hx_strbuf_init(&value);
-    hx_strbuf_printf(&plain, "%s:%s", user_of(dependency), password != NULL ? password : "");
+    hx_strbuf_reserve(&plain, strlen(credentials->user) + strlen(password) + 2);
+    hx_strbuf_printf(&plain, "%s:%s", credentials->user, password);
     hx_strbuf_puts(&value, "Basic ");
     bool is_made = !plain.is_failed && hx_strbuf_reserve(&value, plain.len * 4 / 3 + 4);
     if (is_made)
@@ -150,11 +142,12 @@ static enum hx_errcode append_credentials(const struct hx_dependency *dependency
 }
 
 static enum hx_errcode make_headers(const struct hx_dependency *dependency,
+                                    const struct hx_credentials *credentials,
                                     struct hx_http_settings *settings, struct hx_error *err)
 {
     enum hx_errcode code = append_host(dependency, settings, err);
     if (code == HX_OK)
-        code = append_credentials(dependency, settings, err);
+        code = append_credentials(credentials, settings, err);
     for (size_t i = 0; i < settings->headers.n && code == HX_OK; i++) {
         const struct hx_map_item *item = &settings->headers.items[i];
         code = check_header(item, err);
@@ -173,21 +166,18 @@ static void free_headers(struct curl_slist *list)
 
 /* -------------------------------------------------------------------------------- the rest -- */
 
-static enum hx_errcode check_credentials(const struct hx_dependency *dependency,
+static enum hx_errcode check_credentials(const struct hx_credentials *credentials,
                                          const struct hx_http_settings *settings,
                                          struct hx_error *err)
 {
-    if (settings->user != NULL && dependency->url.user != NULL)
-        return hx_error_set(err, HX_ERR_INVALID, "the user is given twice: in the URL and by user");
-    if (settings->password != NULL && dependency->url.password != NULL)
-        return hx_error_set(err, HX_ERR_INVALID,
-                            "the password is given twice: in the URL and by password");
-    if (password_of(dependency) != NULL && user_of(dependency) == NULL)
-        return hx_error_set(err, HX_ERR_INVALID, "a password is given, but no user");
+    if (credentials->user == NULL)
+        return credentials->password == NULL
+                   ? HX_OK
+                   : hx_error_set(err, HX_ERR_INVALID, "a password is given, but no user");
     /* What stands before the first ':' of the header is the user (RFC 7617). */
-    if (user_of(dependency) != NULL && strchr(user_of(dependency), ':') != NULL)
+    if (strchr(credentials->user, ':') != NULL)
         return hx_error_set(err, HX_ERR_INVALID, "the user holds a ':'");
-    if (user_of(dependency) != NULL && has_header(&settings->headers, "Authorization"))
+    if (has_header(&settings->headers, "Authorization"))
         return hx_error_set(err, HX_ERR_INVALID,
                             "both a user and the header Authorization are given");
     return HX_OK;
@@ -215,14 +205,18 @@ static enum hx_errcode make_expectations(struct hx_http_settings *settings, stru
 enum hx_errcode hx_http_settings_prepare(struct hx_dependency *dependency, struct hx_error *err)
 {
     struct hx_http_settings *settings = dependency->settings;
+    struct hx_credentials credentials;
     if (dependency->url.host == NULL)
         return hx_error_set(err, HX_ERR_INVALID, "expected a URL such as %s://host/path",
                             dependency->url.scheme);
-    enum hx_errcode code = check_credentials(dependency, settings, err);
+    enum hx_errcode code = hx_credentials_pick(&dependency->url, settings->user, settings->password,
+                                               &credentials, err);
+    if (code == HX_OK)
+        code = check_credentials(&credentials, settings, err);
     if (code == HX_OK)
         code = hx_http_target_init(&settings->target, dependency, &dependency->url, true, err);
     if (code == HX_OK)
-        code = make_headers(dependency, settings, err);
+        code = make_headers(dependency, &credentials, settings, err);
     if (code == HX_OK)
         code = make_expectations(settings, err);
     if (code == HX_OK)
