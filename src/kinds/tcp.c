@@ -75,8 +75,9 @@ static bool is_bare(const struct hx_dependency *dependency)
 static enum ending ending_of(const struct hx_dependency *dependency)
 {
     const struct settings *settings = dependency->settings;
-    if (settings->close != END_AUTO)
+    if (settings->close != END_AUTO) {
         return (enum ending)settings->close;
+    }
     return is_bare(dependency) ? END_UNSEEN : END_ORDERLY;
 }
 
