@@ -39,6 +39,8 @@ struct peer {
     int n_accepted, n_ended;
     int last_status; /* how the last connection that ended has ended */
     size_t n_received;
+    uint32_t digest;      /* of what was received, in its order: peer_digest() */
+    bool has_goodbye;     /* the TLS client that spoke last has taken its leave */
     char server_name[64]; /* that the last TLS client asked for */
     int n_resumed;        /* sessions that TLS clients came back with */
 };
@@ -153,9 +155,19 @@ static inline void peer_greet(struct peer_connection *connection)
     }
 }
 
+/* Goes on with a digest of bytes; it begins with 0. */
+static inline uint32_t peer_digest(uint32_t digest, const char *bytes, size_t len)
+{
+    for (size_t i = 0; i < len; i++) {
+        digest = digest * 31 + (unsigned char)bytes[i];
+    }
+    return digest;
+}
+
 static inline void peer_take(struct peer_connection *connection, const char *bytes, size_t len)
 {
     connection->peer->n_received += len;
+    connection->peer->digest = peer_digest(connection->peer->digest, bytes, len);
     if (connection->peer->manner == PEER_ECHOES) {
         peer_send(connection, bytes, len);
     }
@@ -185,6 +197,8 @@ static inline void peer_take_tls(struct peer_connection *connection, const char 
            (n = SSL_read(connection->ssl, plain, sizeof plain)) > 0) {
         peer_take(connection, plain, (size_t)n);
     }
+    connection->peer->has_goodbye =
+        (SSL_get_shutdown(connection->ssl) & SSL_RECEIVED_SHUTDOWN) != 0;
     peer_flush(connection);
     ERR_clear_error();
 }

@@ -92,6 +92,9 @@ static void equality_is_of_family_address_zone_and_port(void **state)
     assert_false(hx_address_equal(&a, &b));
     assert_true(hx_address_parse("::ffff:10.0.0.7", 1, &a));
     assert_true(hx_address_equal(&a, &b));
+    assert_true(hx_address_parse("fe80::1%1", 1, &a));
+    assert_true(hx_address_parse("fe80::1", 1, &b));
+    assert_false(hx_address_equal(&a, &b));
     assert_true(hx_address_unix("/a", &a));
     assert_true(hx_address_unix("/b", &b));
     assert_false(hx_address_equal(&a, &b));

@@ -4,11 +4,26 @@
 #include "net/stream.h"
 
 #include "failing_alloc.h"
+#include "net/stream_socket.h"
 #include "peer.h"
 
+#include <fcntl.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <unistd.h>
+
+static bool is_to_meet_itself;
+
+/* libuv's, too. The kernel gives a connection to a free port of this host that port by chance. */
+__attribute__((visibility("default"))) int connect(int fd, __CONST_SOCKADDR_ARG to, socklen_t len)
+{
+    if (is_to_meet_itself) {
+        assert_int_equal(bind(fd, to, len), 0);
+    }
+    return (int)syscall(SYS_connect, fd, to.__sockaddr__, len);
+}
 
 struct fixture {
     uv_loop_t loop;
@@ -124,7 +139,11 @@ static void a_write_larger_than_the_socket_takes_arrives_whole(void **state)
     struct fixture *f = *state;
     struct told told = {0};
     size_t size = 8U << 20;
-    char *bytes = calloc(1, size);
+    char *bytes = malloc(size);
+    for (size_t i = 0; i < size; i++) {
+        bytes[i] = (char)(i * i >> 8);
+    }
+    uint32_t digest = peer_digest(peer_digest(0, bytes, size), "more", 4);
     f->peer.manner = PEER_LISTENS;
     dial(f, &told, "127.0.0.1", f->peer.port);
     RUN_UNTIL(&f->loop, told.n_connect == 1);
@@ -132,6 +151,7 @@ static void a_write_larger_than_the_socket_takes_arrives_whole(void **state)
     hx_stream_write(told.stream, "more", 4);
     free(bytes); /* copied */
     RUN_UNTIL(&f->loop, f->peer.n_received == size + 4);
+    assert_int_equal(f->peer.digest, digest);
     hx_stream_close(told.stream);
 }
 
@@ -230,6 +250,44 @@ static void a_reset_is_closed(void **state)
     uv_run(&f->loop, UV_RUN_NOWAIT);
     assert_int_equal(told.n_end, 1);
     hx_stream_close(told.stream);
+}
+
+static void a_connection_with_itself_is_refused(void **state)
+{
+    struct fixture *f = *state;
+    struct told told = {.close_in = CLOSE_IN_END};
+    is_to_meet_itself = true;
+    dial(f, &told, "127.0.0.1", peer_free_port());
+    is_to_meet_itself = false;
+    RUN_UNTIL(&f->loop, told.n_end == 1);
+    assert_int_equal(told.n_connect, 0);
+    assert_int_equal(told.reason, HX_REASON_REFUSED);
+}
+
+static void on_nothing(uv_connect_t *request, int status)
+{
+    (void)request, (void)status;
+}
+
+static void what_is_written_waits_for_no_acknowledgement(void **state)
+{
+    struct fixture *f = *state;
+    union hx_stream_socket socket;
+    struct hx_address address;
+    uv_connect_t request;
+    uv_os_fd_t fd;
+    int is_set = 0;
+    socklen_t len = sizeof is_set;
+    assert_true(hx_address_parse("127.0.0.1", f->peer.port, &address));
+    assert_int_equal(
+        hx_stream_socket_open(&socket, &f->loop, &address, HX_STREAM_TALK, &request, on_nothing),
+        0);
+    assert_int_equal(uv_fileno(&socket.handle, &fd), 0);
+    assert_int_equal(getsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &is_set, &len), 0);
+    assert_int_equal(is_set, 1);
+    assert_int_equal(fcntl(fd, F_GETFD), FD_CLOEXEC);
+    uv_close(&socket.handle, NULL);
+    uv_run(&f->loop, UV_RUN_NOWAIT);
 }
 
 static void a_stream_may_be_closed_in_each_callback(void **state)
@@ -365,13 +423,6 @@ static void every_allocation_may_fail(void **state)
     assert_true(n > 2);
 }
 
-/* Waits until the queue of the listener, from which nobody accepts, has been told of something. */
-static bool has_caller(int listener)
-{
-    struct pollfd poll_for = {.fd = listener, .events = POLLIN};
-    return poll(&poll_for, 1, 100) > 0;
-}
-
 static int listen_without_accepting(uint16_t *port)
 {
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
@@ -382,6 +433,35 @@ static int listen_without_accepting(uint16_t *port)
     assert_int_equal(getsockname(listener, (struct sockaddr *)&address, &len), 0);
     *port = ntohs(address.sin_port);
     return listener;
+}
+
+/* As a server does that has too many clients: it says so and resets, whatever comes. */
+static void what_the_peer_said_before_it_cut_us_off_is_told(void **state)
+{
+    struct fixture *f = *state;
+    struct told told = {0};
+    struct linger reset = {.l_onoff = 1};
+    uint16_t port;
+    int listener = listen_without_accepting(&port);
+    dial(f, &told, "127.0.0.1", port);
+    RUN_UNTIL(&f->loop, told.n_connect == 1);
+    int accepted = accept(listener, NULL, NULL);
+    assert_int_equal(send(accepted, "full", 4, 0), 4);
+    setsockopt(accepted, SOL_SOCKET, SO_LINGER, &reset, sizeof reset);
+    close(accepted);
+    hx_stream_write(told.stream, "hello", 5); /* meets the reset */
+    RUN_UNTIL(&f->loop, told.n_end == 1);
+    assert_string_equal(told.received, "full");
+    assert_int_equal(told.reason, HX_REASON_CLOSED);
+    hx_stream_close(told.stream);
+    close(listener);
+}
+
+/* Waits until the queue of the listener, from which nobody accepts, has been told of something. */
+static bool has_caller(int listener)
+{
+    struct pollfd poll_for = {.fd = listener, .events = POLLIN};
+    return poll(&poll_for, 1, 100) > 0;
 }
 
 static void who_listens_does_not_hear_a_knock_that_is_reset(void **state)
@@ -426,6 +506,9 @@ int main(void)
         TEST(no_descriptors_left_is_internal),
         TEST(the_peers_orderly_end_is_closed_after_its_last_bytes),
         TEST(a_reset_is_closed),
+        TEST(a_connection_with_itself_is_refused),
+        TEST(what_is_written_waits_for_no_acknowledgement),
+        TEST(what_the_peer_said_before_it_cut_us_off_is_told),
         TEST(a_stream_may_be_closed_in_each_callback),
         TEST(no_callback_comes_after_a_close_while_connecting),
         TEST(a_reset_of_ours_reaches_the_peer_as_one),
