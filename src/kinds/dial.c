@@ -166,12 +166,15 @@ static void become_ready(struct hx_dial *dial)
 static void on_connect(void *data)
 {
     struct hx_dial *dial = data;
+    const struct hx_dependency *dependency = hx_check_dependency(dial->check);
+    const char *server_name = dependency->policy.tls.server_name;
     if (dial->plan.context == NULL) {
         become_ready(dial);
         return;
     }
     hx_check_enter(dial->check, HX_PHASE_TLS);
-    hx_stream_secure(dial->stream, dial->plan.context, dial->plan.server_name);
+    hx_stream_secure(dial->stream, dial->plan.context,
+                     server_name != NULL ? server_name : dependency->url.host);
 }
 
 /* Also when the peer was refused: just then its expiry is of interest. */

@@ -19,14 +19,13 @@
 struct hx_dial_candidates;
 
 /* What a kind wants from the road. on_end is told of an end after on_ready; ends before it finish
- * the check without the kind. context and server_name are borrowed until the dial is idle again,
- * host for the call. */
+ * the check without the kind. context is borrowed until the dial is idle again, host for the call.
+ * With TLS the peer must be tls.server_name, or else the URL's host. */
 struct hx_dial_plan {
     const char *host; /* or a path of a unix socket, beginning with "/" */
     uint16_t port;
     enum hx_stream_use use;
-    SSL_CTX *context;        /* NULL: no TLS */
-    const char *server_name; /* for TLS: SNI and verification */
+    SSL_CTX *context; /* NULL: no TLS */
     void (*on_ready)(struct hx_check *check);
     void (*on_data)(struct hx_check *check, const char *bytes, size_t len);
     void (*on_end)(struct hx_check *check, enum hx_reason reason, const char *message);

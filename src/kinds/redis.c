@@ -241,7 +241,6 @@ static void dial_up(struct hx_check *check)
     const struct hx_dependency *dependency = hx_check_dependency(check);
     const struct settings *settings = hx_check_settings(check);
     const struct hx_url *url = &dependency->url;
-    const char *server_name = dependency->policy.tls.server_name;
     struct run *run = hx_check_run(check);
 
     run->step = STEP_DIAL;
@@ -251,7 +250,6 @@ static void dial_up(struct hx_check *check)
                       .host = is_unix(url) ? url->path : url->host,
                       .port = url->port != 0 ? url->port : DEFAULT_PORT,
                       .context = settings->context,
-                      .server_name = server_name != NULL ? server_name : url->host,
                       .on_ready = on_ready,
                       .on_data = on_data,
                       .on_end = on_end,

@@ -87,14 +87,11 @@ static void tls_start(struct hx_check *check)
 {
     const struct hx_dependency *dependency = hx_check_dependency(check);
     const struct settings *settings = hx_check_settings(check);
-    const char *server_name = dependency->policy.tls.server_name;
     struct hx_dialogue *dialogue = hx_check_run(check);
     hx_dial_start(&dialogue->dial, check,
                   &(struct hx_dial_plan){.host = dependency->url.host,
                                          .port = dependency->url.port,
                                          .context = settings->context,
-                                         .server_name = server_name != NULL ? server_name
-                                                                            : dependency->url.host,
                                          .on_ready = on_ready,
                                          .on_data = hx_dialogue_on_data,
                                          .on_end = hx_dialogue_on_end});

@@ -237,7 +237,7 @@ static void a_connection_is_secured_and_its_certificate_noted(void **state)
     struct hx_tls_options options = {.insecure_skip_verify = true};
     struct hx_error err;
     f->peer.context = test_server_context(&server);
-    f->plan.host = f->plan.server_name = "local.test";
+    f->plan.host = f->check.dependency.url.host = (char[]){"local.test"};
     assert_int_equal(hx_tls_own_context_new(&options, &f->plan.context, &err), HX_OK);
     dial(f);
     assert_int_equal(f->n_ready, 1);
@@ -267,7 +267,7 @@ static void a_silent_address_leaves_time_for_the_next(void **state)
     struct hx_error err;
     peer_open_at(&silent, &f->loop, PEER_LISTENS, "127.0.0.2", f->peer.port);
     f->peer.context = test_server_context(&server);
-    f->plan.host = f->plan.server_name = "twice.test";
+    f->plan.host = f->check.dependency.url.host = (char[]){"twice.test"};
     assert_int_equal(hx_tls_context_new(&options, &f->plan.context, &err), HX_OK);
     dial_within(f, 2 * HX_NS_PER_S);
     assert_int_equal(f->n_ready, 1);

@@ -423,6 +423,34 @@ static void a_value_that_is_not_expected_is_an_assertion(void **state)
     assert_ends(f, HX_REASON_ASSERTION, "expected \"2\", the query gives \"1\"");
 }
 
+static void only_a_finite_number_alone_in_its_row_is_a_value(void **state)
+{
+    struct fixture *f = *state;
+    const unsigned server_version = 1;
+
+    use_plain(f);
+    begin(f);
+    take(f);
+    let_in(f);
+    take(f);
+    ANSWER(f, 'T', "\0\1?column?\0\0\0\0\0\0\0\0\0\2\275\0\10\377\377\377\377\0\0"); /* float8 */
+    ANSWER(f, 'D', "\0\1\0\0\0\3NaN");
+    ANSWER(f, 'C', "SELECT 1\0");
+    ANSWER(f, 'Z', "I");
+    assert_ends(f, HX_REASON_NONE, "");
+    assert_int_equal(f->check.value_set, server_version);
+    begin(f);
+    take(f);
+    ANSWER(f, 'T',
+           "\0\2a\0\0\0\0\0\0\0\0\0\0\27\0\4\377\377\377\377\0\0"
+           "b\0\0\0\0\0\0\0\0\0\0\27\0\4\377\377\377\377\0\0");
+    ANSWER(f, 'D', "\0\2\0\0\0\0011\0\0\0\0012");
+    ANSWER(f, 'C', "SELECT 1\0");
+    ANSWER(f, 'Z', "I");
+    assert_ends(f, HX_REASON_NONE, "");
+    assert_int_equal(f->check.value_set, server_version);
+}
+
 static void too_many_rows_are_too_many(void **state)
 {
     struct fixture *f = *state;
@@ -505,6 +533,27 @@ static void a_kept_connection_that_breaks_is_replaced_within_the_check(void **st
     peer_leave(f->peer.connections);
     assert_ends(f, HX_REASON_CLOSED, "server closed the connection unexpectedly");
     assert_int_equal(f->peer.n_accepted, 2);
+}
+
+static void a_kept_connection_that_breaks_within_the_answer_is_a_failure(void **state)
+{
+    struct fixture *f = *state;
+
+    set_url(f, "postgresql://health@127.0.0.1:%d/app?sslmode=disable");
+    set_option(f, "query", "SELECT n FROM numbers");
+    assert_int_equal(prepare(f, NULL), HX_OK);
+    begin(f);
+    take(f);
+    let_in(f);
+    take(f);
+    answer_query(f);
+    assert_ends(f, HX_REASON_NONE, "");
+    begin(f);
+    take(f);
+    answer_row(f);
+    peer_leave(f->peer.connections);
+    assert_ends(f, HX_REASON_CLOSED, "server closed the connection unexpectedly");
+    assert_int_equal(f->peer.n_accepted, 1);
 }
 
 static void a_server_that_says_why_it_leaves_is_believed(void **state)
@@ -687,11 +736,13 @@ int main(void)
         TEST(nothing_comes_after_cancel_while_it_connects),
         TEST(an_error_of_the_query_is_explained),
         TEST(a_value_that_is_not_expected_is_an_assertion),
+        TEST(only_a_finite_number_alone_in_its_row_is_a_value),
         TEST(too_many_rows_are_too_many),
         TEST(a_copy_ends_the_check),
         TEST(a_row_of_a_gigabyte_hits_the_cap),
         TEST(a_kept_connection_is_only_queried),
         TEST(a_kept_connection_that_breaks_is_replaced_within_the_check),
+        TEST(a_kept_connection_that_breaks_within_the_answer_is_a_failure),
         TEST(a_server_that_says_why_it_leaves_is_believed),
         TEST(a_connection_that_ends_between_checks_is_no_failure),
         TEST(notices_between_checks_are_dropped),

@@ -227,6 +227,22 @@ static void it_is_replaced_only_once(void **state)
     assert_int_equal(f->peer.n_accepted, 2);
 }
 
+/* It did answer: that is the server's doing, and not only the connection's. */
+static void it_is_not_replaced_when_it_ends_within_a_reply(void **state)
+{
+    struct fixture *f = *state;
+
+    assert_int_equal(prepare(f, "redis://127.0.0.1:%d", NULL), HX_OK);
+    begin(f, PING);
+    answer(f, "+PONG\r\n");
+    assert_ends(f, HX_REASON_NONE, "");
+    begin(f, PING);
+    answer(f, "+PO");
+    peer_leave(f->peer.connections);
+    assert_ends(f, HX_REASON_CLOSED, "connection closed by peer");
+    assert_int_equal(f->peer.n_accepted, 1);
+}
+
 static void bytes_between_checks_drop_the_connection(void **state)
 {
     struct fixture *f = *state;
@@ -338,6 +354,7 @@ int main(void)
         TEST(a_kept_connection_is_only_pinged),
         TEST(a_kept_connection_that_ends_is_replaced_within_the_check),
         TEST(it_is_replaced_only_once),
+        TEST(it_is_not_replaced_when_it_ends_within_a_reply),
         TEST(bytes_between_checks_drop_the_connection),
         TEST(an_end_between_checks_is_no_failure),
         TEST(nothing_comes_after_cancel),
