@@ -15,6 +15,9 @@
 #include "net/resolver.h"
 #include "peer.h"
 
+#include <fcntl.h>
+#include <unistd.h>
+
 struct fixture {
     uv_loop_t loop;
     struct dns_stub stub;
@@ -584,10 +587,33 @@ static void a_connection_that_ends_between_checks_is_no_failure(void **state)
     assert_int_equal(f->peer.n_accepted, 2);
 }
 
+/* libpq prints notices there, if it is not told otherwise. */
+static int redirect_errors(void)
+{
+    int before = dup(STDERR_FILENO);
+    int file = open("/tmp", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+
+    assert_true(before >= 0 && file >= 0);
+    dup2(file, STDERR_FILENO);
+    close(file);
+    return before;
+}
+
+/* How much has been printed since; what was there before is there again. */
+static off_t n_bytes_of_errors(int before)
+{
+    off_t n_bytes = lseek(STDERR_FILENO, 0, SEEK_END);
+
+    dup2(before, STDERR_FILENO);
+    close(before);
+    return n_bytes;
+}
+
 static void notices_between_checks_are_dropped(void **state)
 {
     struct fixture *f = *state;
 
+    int printed = redirect_errors();
     use_plain(f);
     pass(f);
     for (int i = 0; i < 100; i++) {
@@ -599,6 +625,7 @@ static void notices_between_checks_are_dropped(void **state)
     answer_query(f);
     assert_ends(f, HX_REASON_NONE, "");
     assert_int_equal(f->peer.n_accepted, 1);
+    assert_int_equal(n_bytes_of_errors(printed), 0);
 }
 
 /* ---- configuration */
@@ -662,7 +689,40 @@ static void a_ca_file_means_that_the_server_is_verified(void **state)
     assert_string_equal(parameter(&params, "sslmode"), "verify-full");
     assert_string_equal(parameter(&params, "sslrootcert"), ca_file);
     assert_false(hx_postgres_may_be_plain(&f->check.dependency));
+
+    f->check.dependency.policy.tls.insecure_skip_verify = true;
+    hx_postgres_params(&f->check.dependency, &attempt, &params);
+    assert_string_equal(parameter(&params, "sslmode"), "require");
+    assert_memory_equal(parameter(&params, "sslrootcert"), "/nonexistent/", 13);
     f->check.dependency.policy.tls.ca_file = NULL;
+}
+
+static void the_options_of_tls_are_told_to_libpq(void **state)
+{
+    struct fixture *f = *state;
+    struct hx_postgres_attempt attempt = {.hostaddr = "10.0.0.7"};
+    struct hx_tls_options *tls = &f->check.dependency.policy.tls;
+    struct hx_postgres_params params;
+    char server_name[] = "inner.test";
+    struct hx_error err;
+
+    set_url(f, "postgresql://health@db.internal/app?sslmode=verify-full");
+    tls->insecure_skip_verify = true;
+    assert_int_equal(prepare(f, &err), HX_ERR_INVALID);
+    assert_string_equal(err.message, "sslmode verify-full contradicts tls.insecure_skip_verify");
+    tls->insecure_skip_verify = false;
+    release(f);
+    set_url(f, "postgresql://health@db.internal/app?sslmode=verify-full");
+    assert_int_equal(prepare(f, NULL), HX_OK);
+    hx_postgres_params(&f->check.dependency, &attempt, &params);
+    assert_string_equal(parameter(&params, "ssl_min_protocol_version"), "TLSv1.2");
+    tls->server_name = server_name;
+    tls->min_version = HX_TLS_1_3;
+    hx_postgres_params(&f->check.dependency, &attempt, &params);
+    assert_string_equal(parameter(&params, "host"), "inner.test");
+    assert_string_equal(parameter(&params, "hostaddr"), "10.0.0.7");
+    assert_string_equal(parameter(&params, "ssl_min_protocol_version"), "TLSv1.3");
+    tls->server_name = NULL;
 }
 
 static void files_of_a_home_directory_are_never_read(void **state)
@@ -748,6 +808,7 @@ int main(void)
         TEST(notices_between_checks_are_dropped),
         TEST(bad_configurations_are_refused),
         TEST(a_ca_file_means_that_the_server_is_verified),
+        TEST(the_options_of_tls_are_told_to_libpq),
         TEST(files_of_a_home_directory_are_never_read),
         TEST(running_out_of_memory_is_internal_and_leaks_nothing),
         TEST(running_out_of_memory_in_prepare_is_told),
