@@ -128,10 +128,30 @@ static void expects_the_server_name_instead_of_the_host(void **state)
     assert_string_equal(f->http->resolver.asked, "127.0.0.1");
 }
 
+/* libcurl 7.88 would lend the store of one transfer to the next. */
+static void does_not_trust_what_another_dependency_trusts(void **state)
+{
+    struct tls_fixture *f = *state;
+    struct hx_check other;
+    serve(f, "api.test", "DNS:api.test", 30);
+    assert_int_equal(run(f), HX_REASON_NONE);
+    check_init(&other, f->http);
+    configure(&other, f->http->check.dependency.url.text);
+    prepare(&other);
+    assert_int_equal(run_check(f->http, &other), HX_REASON_TLS);
+    check_fini(&other);
+}
+
 static void require_client_certificate(struct tls_fixture *f)
 {
     X509_STORE_add_cert(SSL_CTX_get_cert_store(f->peer.context), f->certificate.x509);
     SSL_CTX_set_verify(f->peer.context, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, NULL);
+}
+
+static void show_certificate(struct tls_fixture *f)
+{
+    f->http->check.dependency.policy.tls.cert_file = strdup(f->file);
+    f->http->check.dependency.policy.tls.key_file = strdup(f->file);
 }
 
 static void shows_its_certificate(void **state)
@@ -139,9 +159,32 @@ static void shows_its_certificate(void **state)
     struct tls_fixture *f = *state;
     serve(f, "api.test", "DNS:api.test", 30);
     require_client_certificate(f);
-    f->http->check.dependency.policy.tls.cert_file = strdup(f->file);
-    f->http->check.dependency.policy.tls.key_file = strdup(f->file);
+    show_certificate(f);
     assert_int_equal(run(f), HX_REASON_NONE);
+}
+
+/* To another port of the same host, which would take the certificate. */
+static void does_not_show_its_certificate_where_it_is_redirected_to(void **state)
+{
+    struct tls_fixture *f = *state;
+    struct peer elsewhere;
+    char redirect[160];
+    serve(f, "api.test", "DNS:api.test", 30);
+    show_certificate(f);
+    peer_open(&elsewhere, &f->http->loop, PEER_LISTENS);
+    elsewhere.greeting = OK_REPLY;
+    elsewhere.context = f->peer.context;
+    snprintf(redirect, sizeof(redirect),
+             "HTTP/1.1 302 There\r\nLocation: https://api.test:%u/\r\nContent-Length: 0\r\n\r\n",
+             (unsigned)elsewhere.port);
+    f->peer.greeting = redirect;
+    set_option(&f->http->check, "max_redirects", "1");
+    assert_int_equal(run(f), HX_REASON_NONE);
+    require_client_certificate(f); /* that of the first server is shown */
+    assert_int_equal(run_check(f->http, &f->http->check), HX_REASON_TLS);
+    assert_contains(f->http->check.message, "certificate required");
+    assert_int_equal(elsewhere.n_accepted, 2);
+    peer_close(&elsewhere);
 }
 
 static void fails_without_the_certificate_that_the_server_wants(void **state)
@@ -297,7 +340,9 @@ int main(void)
         TEST(notes_the_expiry_of_a_certificate_that_nobody_signed),
         TEST(skips_verification_when_told_so),
         TEST(expects_the_server_name_instead_of_the_host),
+        TEST(does_not_trust_what_another_dependency_trusts),
         TEST(shows_its_certificate),
+        TEST(does_not_show_its_certificate_where_it_is_redirected_to),
         TEST(fails_without_the_certificate_that_the_server_wants),
         TEST(refuses_a_version_below_the_lowest),
         TEST(speaks_tls_1_2_by_default),
