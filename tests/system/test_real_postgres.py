@@ -83,15 +83,14 @@ def test_a_refused_password_is_not_tried_a_second_time(start, postgres):
 def test_one_backend_for_a_dependency(start, postgres):
     postgres.create_role("one_backend", PASSWORD)
     config = {"dependencies": [
-        {"name": "kept", "url": url(postgres, user="one_backend"), "interval": "100ms",
-         "timeout": "90ms"},
-        {"name": "fresh", "url": url(postgres, user="one_backend"), "interval": "100ms",
-         "timeout": "90ms", "connection": "fresh"}]}
+        {"name": "kept", "url": url(postgres, user="one_backend"), **UNHURRIED},
+        {"name": "fresh", "url": url(postgres, user="one_backend"), "connection": "fresh",
+         **UNHURRIED}]}
     most = 0
     with start(config) as exporter:
         exporter.wait_for_state("kept", "up")
         before = exporter.checks("fresh")
-        while exporter.checks("fresh") < before + 30:
+        while exporter.checks("fresh") < before + 4:
             most = max(most, len(postgres.backends("one_backend")))
     assert 1 <= most <= 2
 
@@ -117,7 +116,7 @@ def test_nothing_is_left_running_after_timeouts(start, postgres):
     with start(config) as exporter:
         exporter.wait_for_checks(["database"], 4, 6)
         assert set(exporter.failures("database")) == {"timeout"}
-        assert len(postgres.backends("sleeper")) <= 1
+        exporter.wait_for(lambda: len(postgres.backends("sleeper")) <= 1, 5, "no pile")
         exporter.wait_for(lambda: not [query for state, query in postgres.backends("sleeper")
                                        if state == "active" and "pg_sleep" in query], 2,
                           "the server has given the query up")
@@ -134,7 +133,7 @@ def test_a_lock_is_a_timeout_and_does_not_pile_up(start, postgres):
         with start(config) as exporter:
             exporter.wait_for_checks(["database"], 4, 6)
             assert set(exporter.failures("database")) == {"timeout"}
-            assert len(postgres.backends("waiter")) <= 1
+            exporter.wait_for(lambda: len(postgres.backends("waiter")) <= 1, 5, "no pile")
             holder.rollback()
             exporter.wait_for_state("database", "up")
     postgres.query("DROP TABLE held", dbname="app")
@@ -171,14 +170,14 @@ def test_a_killed_server_is_refused_and_comes_back(start, postgres, beside):
 
 def test_a_restart_between_two_checks_is_no_failure(start, postgres):
     """The kept connection is dead, the server is well: that is no outage."""
-    config = database(url(postgres), interval="4s", timeout="2s")
+    config = database(url(postgres), interval="8s", timeout="2s")
     with start(config) as exporter:
         exporter.wait_for_state("database", "up")
         checks = exporter.checks("database")
         postgres.stop()
         postgres.start()
         assert exporter.checks("database") == checks, "the restart took longer than the interval"
-        exporter.wait_for(lambda: exporter.checks("database") > checks, 6, "the next check")
+        exporter.wait_for(lambda: exporter.checks("database") > checks, 12, "the next check")
         assert not exporter.failures("database"), exporter.failures("database")
 
 
