@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <pthread.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <sys/statvfs.h>
@@ -23,6 +24,7 @@ static struct {
     pthread_cond_t changed;
     bool is_hung;
     int n_calls, n_running;
+    bool takes_signals; /* the thread that asked last */
     int error;
     struct statvfs fs;
     char path[64];
@@ -32,6 +34,9 @@ int __wrap_statvfs(const char *path, struct statvfs *fs);
 int __wrap_statvfs(const char *path, struct statvfs *fs)
 {
     pthread_mutex_lock(&disk.mutex);
+    sigset_t blocked;
+    pthread_sigmask(SIG_SETMASK, NULL, &blocked);
+    disk.takes_signals = sigismember(&blocked, SIGTERM) != 1 || sigismember(&blocked, SIGHUP) != 1;
     disk.n_calls++;
     disk.n_running++;
     snprintf(disk.path, sizeof(disk.path), "%s", path);
@@ -153,6 +158,7 @@ static void passes_with_room_and_tells_how_much(void **state)
     run_check(f);
     assert_int_equal(f->check.reason, HX_REASON_NONE);
     assert_string_equal(disk.path, "/data");
+    assert_false(disk.takes_signals); /* they are for the main thread */
     assert_int_equal(f->check.value_set, 7);
     assert_true(f->check.values[0] == 500 * 4096.0);
     assert_true(f->check.values[1] == 1000 * 4096.0);

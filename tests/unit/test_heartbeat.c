@@ -69,7 +69,7 @@ static void an_old_bad_report_is_a_timeout_too(void **state)
 {
     struct hx_check *check = *state;
 
-    report(check, false, 31 * HX_NS_PER_S, "model not loaded");
+    report(check, false, 30 * HX_NS_PER_S + 1, "model not loaded");
     fake_check_begin(check, HX_NS_PER_S);
     assert_int_equal(check->reason, HX_REASON_TIMEOUT);
 }

@@ -218,6 +218,10 @@ static void the_level_that_leaves_least_counts(void **state)
     assert_int_equal(hx_memory_read(root, &host, &group, NULL), HX_OK);
     assert_int_equal(group.total_bytes, 2000);
     assert_int_equal(group.available_bytes, 50);
+    put_group(root, "/sys/fs/cgroup/pod/container", "1000\n", "980\n", "");
+    assert_int_equal(hx_memory_read(root, &host, &group, NULL), HX_OK);
+    assert_int_equal(group.total_bytes, 1000);
+    assert_int_equal(group.available_bytes, 20);
 }
 
 static void a_group_over_its_limit_leaves_nothing(void **state)
