@@ -18,6 +18,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 
 /* ---- members of objects ---- */
 
@@ -38,6 +39,18 @@ static void put_time(struct hx_strbuf *buf, const char *key, int64_t wall_ns)
 {
     char text[HX_RFC3339_SIZE];
     put_text(buf, key, wall_ns == 0 ? NULL : hx_clock_rfc3339(wall_ns, text));
+}
+
+/* To the second, because the end of a certificate may lie beyond what nanoseconds reach (2262): a
+ * certificate without an end has the year 9999 (RFC 5280, 4.1.2.5). */
+static void put_expiry(struct hx_strbuf *buf, int64_t unix_seconds)
+{
+    char text[HX_RFC3339_SIZE] = "";
+    time_t seconds = (time_t)unix_seconds;
+    struct tm utc;
+    if (gmtime_r(&seconds, &utc) != NULL)
+        strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S.000Z", &utc);
+    put_text(buf, "certificate_expiry", text);
 }
 
 /* ---- one dependency ---- */
@@ -144,7 +157,7 @@ void hx_detailed_put_check(struct hx_strbuf *buf, const struct hx_record *record
     put_text(buf, "breaker", status.is_breaker_open ? "open" : "closed");
     put_time(buf, "next_run", status.next_run_wall_ns);
     if (status.certificate_expiry != 0)
-        put_time(buf, "certificate_expiry", status.certificate_expiry * HX_NS_PER_S);
+        put_expiry(buf, status.certificate_expiry);
     hx_strbuf_putc(buf, '}');
 }
 

@@ -97,6 +97,23 @@ static void everything_that_is_known_is_told(void **state)
     web_board_fini(&b);
 }
 
+static void certificate_may_end_in_the_year_9999(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"cache", NULL};
+    struct web_board b;
+    web_board_init(&b, names);
+    struct hx_status status = {.certificate_expiry = INT64_C(253402300799)};
+    struct hx_strbuf buf;
+    hx_record_publish(b.generation->records[0], &status);
+    hx_strbuf_init(&buf);
+    hx_detailed_put_check(&buf, b.generation->records[0], 1);
+    assert_non_null(
+        strstr(hx_strbuf_text(&buf), ",\"certificate_expiry\":\"9999-12-31T23:59:59.000Z\"}"));
+    hx_strbuf_fini(&buf);
+    web_board_fini(&b);
+}
+
 static void out_of_memory_marks_the_buffer(void **state)
 {
     (void)state;
@@ -194,3 +211,4 @@ int main(void)
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
+        cmocka_unit_test(certificate_may_end_in_the_year_9999),
