@@ -194,6 +194,9 @@ static void put_exporter(struct hx_strbuf *buf, const struct details *details)
     hx_strbuf_printf(buf, ",\"uptime_seconds\":%.3f",
                      uptime_ns < 0 ? 0 : (double)uptime_ns / (double)HX_NS_PER_S);
     put_time(buf, "config_loaded_at",
+    if (details->board->shard.total > 1)
+        hx_strbuf_printf(buf, ",\"shard\":{\"ordinal\":%zu,\"total\":%zu}",
+                         details->board->shard.ordinal, details->board->shard.total);
              details->generation == NULL ? 0 : details->generation->loaded_wall_ns);
     hx_strbuf_putc(buf, '}');
 }

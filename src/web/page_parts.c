@@ -178,6 +178,8 @@ static void put_counts(struct hx_strbuf *buf, const struct hx_status_page *page)
     const struct hx_page_list *list = &page->list;
     put_number(buf, list->n_all);
     hx_strbuf_puts(buf, list->n_all == 1 ? " dependency" : " dependencies");
+    if (page->shard.total > 1)
+        hx_strbuf_printf(buf, " in this shard, %zu of %zu", page->shard.ordinal, page->shard.total);
     bool is_first = true;
     for (size_t i = 0; i < N_STATES; i++) {
         const char *text = hx_state_text(states[i]);

@@ -48,6 +48,7 @@ enum hx_errcode hx_status_page_take(struct hx_status_page *page, struct hx_board
 {
     struct hx_page_list *list = &page->list;
     page->generation = hx_board_hold(board);
+    page->shard = board->shard;
     hx_board_verdict(board, page->generation, now_ns, &page->verdict);
     enum hx_errcode code =
         hx_page_list_init(list, page->generation, &page->query, page->verdict.readiness, now_ns);

@@ -30,6 +30,7 @@ struct hx_page_reason {
 
 struct hx_status_page {
     struct hx_pieces pieces;
+    struct hx_shard shard;
     unsigned *n_pages;
     struct hx_generation *generation; /* held, or NULL */
     const char *telemetry_path;

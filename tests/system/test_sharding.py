@@ -10,6 +10,8 @@ import yaml
 from harness import faults
 from harness.exporter import ROOT, Exporter, a_line_that_says, run_program, write_config
 from harness.fake_http import answer
+from harness.html import Page
+from harness.openapi import Description
 from harness.prometheus import Prometheus
 from harness.waiting import wait_until
 
@@ -153,6 +155,17 @@ def test_asked_for_anothers_it_says_whose(new_directory):
             assert response.json() == {"error": 'no dependency named "database" in this shard, '
                                        "0 of 3: shard 2 is the one for that name"}
         assert sharded.exporters[2].get("/health/database").status == 503
+
+
+def test_operators_are_told_which_one_they_look_at(new_directory):
+    with all_shards(new_directory, heartbeats(*ONE_OF_EACH)) as sharded:
+        for ordinal, exporter in enumerate(sharded.exporters):
+            details = exporter.get("/health/detailed")
+            assert details.json()["exporter"]["shard"] == {"ordinal": ordinal, "total": N_SHARDS}
+            Description(exporter).check("/health/detailed", details)
+            page = Page(exporter.get("/"))
+            assert page.root.one("p", "counts").text.startswith(
+                f"1 dependency in this shard, {ordinal} of {N_SHARDS}: ")
 
 
 def missing_shard_rule():

@@ -185,6 +185,19 @@ static void maintenance_stands_beside_the_status(void **state)
     web_reply_fini(&reply);
 }
 
+static void shard_is_told_when_there_are_others(void **state)
+{
+    struct fixture *f = *state;
+    struct web_reply reply;
+    get_details(f, "/health/detailed", &reply);
+    assert_null(strstr(reply.body, "\"shard\""));
+    web_reply_fini(&reply);
+    f->b.board.shard = (struct hx_shard){.ordinal = 1, .total = 3};
+    get_details(f, "/health/detailed", &reply);
+    assert_non_null(strstr(reply.body, ",\"shard\":{\"ordinal\":1,\"total\":3}},\"checks\":{"));
+    web_reply_fini(&reply);
+}
+
 static void head_has_the_status_and_no_body(void **state)
 {
     struct fixture *f = *state;
@@ -212,3 +225,4 @@ int main(void)
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
         cmocka_unit_test(certificate_may_end_in_the_year_9999),
+        SERVED(shard_is_told_when_there_are_others),
