@@ -165,7 +165,6 @@ void hx_detailed_put_check(struct hx_strbuf *buf, const struct hx_record *record
 
 struct details {
     struct hx_pieces pieces;
-    unsigned *n_details;
     struct hx_board *board;
     struct hx_generation *generation; /* held, or NULL */
     struct hx_selection selection;    /* owned; what it borrows from the request is not looked at */
@@ -194,10 +193,10 @@ static void put_exporter(struct hx_strbuf *buf, const struct details *details)
     hx_strbuf_printf(buf, ",\"uptime_seconds\":%.3f",
                      uptime_ns < 0 ? 0 : (double)uptime_ns / (double)HX_NS_PER_S);
     put_time(buf, "config_loaded_at",
+             details->generation == NULL ? 0 : details->generation->loaded_wall_ns);
     if (details->board->shard.total > 1)
         hx_strbuf_printf(buf, ",\"shard\":{\"ordinal\":%zu,\"total\":%zu}",
                          details->board->shard.ordinal, details->board->shard.total);
-             details->generation == NULL ? 0 : details->generation->loaded_wall_ns);
     hx_strbuf_putc(buf, '}');
 }
 
@@ -242,20 +241,17 @@ static void on_write(struct hx_pieces *pieces, struct hx_strbuf *piece, size_t l
 static void on_free(struct hx_pieces *pieces)
 {
     struct details *details = (struct details *)pieces;
-    --*details->n_details;
     hx_generation_release(details->generation);
     hx_selection_fini(&details->selection);
     free(details);
 }
 
-static struct details *begin(struct hx_web *web)
+static struct details *begin(const struct hx_web *web)
 {
     struct details *details = calloc(1, sizeof(*details));
     if (details == NULL)
         return NULL;
     details->pieces = (struct hx_pieces){.write = on_write, .free = on_free};
-    details->n_details = &web->n_details;
-    ++*details->n_details;
     details->board = web->options.board;
     details->generation = hx_board_hold(details->board);
     details->now_ns = web->now_ns;
@@ -291,7 +287,7 @@ enum MHD_Result hx_detailed_handle(struct hx_exchange *exchange)
     const struct hx_fault *fault = hx_query_read(exchange, &query);
     if (fault != NULL)
         return hx_exchange_send_error(exchange, fault->status, fault->sentence);
-    if (exchange->web->n_details >= HX_MAX_DETAILS)
+    if (!hx_guard_take_place(&exchange->web->guard, exchange->connection, HX_SENDING_DETAILS))
         return hx_exchange_send_later(exchange, "too many details at once");
     struct details *details = begin(exchange->web);
     return details == NULL ? MHD_NO : send_details(exchange, &query, details);

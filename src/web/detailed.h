@@ -7,8 +7,6 @@
 #include "base/strbuf.h"
 #include "web/exchange.h"
 
-#define HX_MAX_DETAILS 4 /* at once */
-
 /* Appends what is known of one dependency, as a JSON object. */
 void hx_detailed_put_check(struct hx_strbuf *buf, const struct hx_record *record, int64_t now_ns);
 

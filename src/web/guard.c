@@ -13,6 +13,10 @@
 /* Places that one crowd of clients cannot take from all others. */
 #define RESERVE 8
 
+/* How many replies there may be at once. */
+static const unsigned n_places[] = {
+    [HX_SENDING_METRICS] = 8, [HX_SENDING_DETAILS] = 4, [HX_SENDING_PAGE] = 16};
+
 static struct hx_peer peer_of_four(const uint8_t address[4])
 {
     struct hx_peer peer = {.is_limited = true, .is_local = address[0] == IN_LOOPBACKNET};
@@ -122,13 +126,19 @@ void hx_guard_enter(const struct hx_guard *guard, struct hx_client *connection, 
     }
 }
 
-unsigned hx_guard_sending(const struct hx_guard *guard, const struct hx_peer *peer,
-                          enum hx_sending sending)
+bool hx_guard_take_place(const struct hx_guard *guard, struct hx_client *client,
+                         enum hx_sending sending)
 {
     unsigned n = 0;
-    for (const struct hx_client *c = guard->first; c != NULL; c = c->next)
-        n += c->sending == sending && is_same(&c->peer, peer);
-    return n;
+    unsigned n_same = 0;
+    for (const struct hx_client *c = guard->first; c != NULL; c = c->next) {
+        n += c->sending == sending;
+        n_same += c->sending == sending && is_same(&c->peer, &client->peer);
+    }
+    if (n >= n_places[sending] || n_same >= n_places[sending] / 2)
+        return false;
+    client->sending = sending;
+    return true;
 }
 
 /* A peer that does not read its reply must not keep it in the kernel's memory either: with a reset

@@ -36,8 +36,8 @@ struct hx_peer hx_peer_of(const struct sockaddr_storage *address);
 
 enum hx_stage { HX_STAGE_HEAD, HX_STAGE_BODY, HX_STAGE_REPLY };
 
-/* Replies that are rendered while they are sent, and of which a peer may have a few at once. */
-enum hx_sending { HX_SENDING_LITTLE, HX_SENDING_METRICS, HX_SENDING_PAGE };
+/* Replies that are rendered while they are sent have places, which are few for each kind. */
+enum hx_sending { HX_SENDING_LITTLE, HX_SENDING_METRICS, HX_SENDING_DETAILS, HX_SENDING_PAGE };
 
 /* One connection, and the request that it is on. */
 struct hx_client {
@@ -79,9 +79,10 @@ void hx_guard_remove(struct hx_guard *guard, struct hx_client *connection);
 void hx_guard_enter(const struct hx_guard *guard, struct hx_client *connection, enum hx_stage stage,
                     int64_t now_ns);
 
-/* How many of that the peer is being sent; 0 for a unix socket. */
-unsigned hx_guard_sending(const struct hx_guard *guard, const struct hx_peer *peer,
-                          enum hx_sending sending);
+/* Gives the client's reply a place of that kind, until its next request. False: all are taken, or
+ * half of them by its peer, so that nobody can hold them all by reading slowly. */
+bool hx_guard_take_place(const struct hx_guard *guard, struct hx_client *client,
+                         enum hx_sending sending);
 
 /* Shuts down the connections whose time is over; how many. */
 unsigned hx_guard_sweep(struct hx_guard *guard, int64_t now_ns);

@@ -45,7 +45,6 @@ static void on_free(struct hx_pieces *pieces)
 {
     struct scrape *scrape = (struct scrape *)pieces;
     const struct hx_counts *counts = &scrape->web->counts;
-    scrape->web->n_scrapes--;
     if (hx_pieces_are_sent(pieces)) {
         int64_t duration_ns = hx_clock_monotonic_ns() - scrape->began_ns;
         hx_gauge_set(counts->scrape_seconds, (double)duration_ns / HX_NS_PER_S);
@@ -105,7 +104,6 @@ static struct MHD_Response *begin(const struct hx_exchange *exchange,
         scrape_free(scrape);
         return NULL;
     }
-    web->n_scrapes++;
     hx_scrape_begin(&scrape->scrape, web->options.board, web->options.registry, negotiated->format);
     scrape->scrape.page.names = (const char *const *)scrape->names;
     return vary(hx_pieces_take(&scrape->pieces, negotiated->content_type, exchange->is_closing));
@@ -119,12 +117,8 @@ enum MHD_Result hx_metrics_page_handle(struct hx_exchange *exchange)
         return hx_exchange_send_take(
             exchange, MHD_HTTP_OK,
             vary(hx_pieces_head(negotiated.content_type, is_gzip_accepted, exchange->is_closing)));
-    struct hx_client *client = exchange->connection;
-    if (exchange->web->n_scrapes >= HX_MAX_SCRAPES ||
-        hx_guard_sending(&exchange->web->guard, &client->peer, HX_SENDING_METRICS) >=
-            HX_MAX_PEER_SCRAPES)
+    if (!hx_guard_take_place(&exchange->web->guard, exchange->connection, HX_SENDING_METRICS))
         return hx_exchange_send_later(exchange, "too many scrapes at once");
-    client->sending = HX_SENDING_METRICS;
     return hx_exchange_send_take(exchange, MHD_HTTP_OK,
                                  begin(exchange, &negotiated, is_gzip_accepted));
 }

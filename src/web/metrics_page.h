@@ -6,10 +6,6 @@
 
 #include "web/exchange.h"
 
-/* At once, and of them for one address, so that nobody can hold them all by reading slowly. */
-#define HX_MAX_SCRAPES      8
-#define HX_MAX_PEER_SCRAPES 4
-
 enum MHD_Result hx_metrics_page_handle(struct hx_exchange *exchange);
 
 #endif

@@ -210,7 +210,6 @@ static void on_write(struct hx_pieces *pieces, struct hx_strbuf *piece, size_t l
 static void on_free(struct hx_pieces *pieces)
 {
     struct hx_status_page *page = (struct hx_status_page *)pieces;
-    --*page->n_pages;
     hx_status_page_fini(page);
     free(page);
 }
@@ -230,8 +229,6 @@ static struct hx_status_page *begin(const struct hx_exchange *exchange)
         .write = on_write,
         .free = on_free,
         .is_gzip_accepted = hx_negotiate_gzip(field(exchange, MHD_HTTP_HEADER_ACCEPT_ENCODING))};
-    page->n_pages = &web->n_pages;
-    ++*page->n_pages;
     page->telemetry_path = web->options.telemetry_path;
     page->is_detailed = hx_gate_is_operator(exchange);
     page->has_sign_in = !page->is_detailed && hx_gate_has_users(&web->gate);
@@ -281,12 +278,8 @@ static enum MHD_Result send_page(struct hx_exchange *exchange, struct hx_status_
 
 enum MHD_Result hx_status_page_handle(struct hx_exchange *exchange)
 {
-    struct hx_client *client = exchange->connection;
-    if (exchange->web->n_pages >= HX_MAX_PAGES ||
-        hx_guard_sending(&exchange->web->guard, &client->peer, HX_SENDING_PAGE) >=
-            HX_MAX_PEER_PAGES)
+    if (!hx_guard_take_place(&exchange->web->guard, exchange->connection, HX_SENDING_PAGE))
         return hx_exchange_send_later(exchange, "too many pages at once");
-    client->sending = HX_SENDING_PAGE;
     struct hx_status_page *page = begin(exchange);
     return page == NULL ? MHD_NO : send_page(exchange, page);
 }

@@ -16,8 +16,6 @@
 #include "web/page_row.h"
 #include "web/pieces.h"
 
-#define HX_MAX_PAGES      16 /* at once */
-#define HX_MAX_PEER_PAGES 8  /* of these to one peer, who may be a proxy */
 #define HX_PAGE_ETAG_SIZE 24 /* W/"" around 16 digits, and the NUL */
 
 /* One of those that are not up. */
@@ -30,10 +28,9 @@ struct hx_page_reason {
 
 struct hx_status_page {
     struct hx_pieces pieces;
-    struct hx_shard shard;
-    unsigned *n_pages;
     struct hx_generation *generation; /* held, or NULL */
     const char *telemetry_path;
+    struct hx_shard shard;
     struct hx_page_query query;
     struct hx_verdict verdict;
     struct hx_page_list list;

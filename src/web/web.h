@@ -40,9 +40,6 @@ struct hx_web {
     struct hx_bodies bodies;
     struct hx_weblog weblog;
     const struct hx_peer *accepting; /* whose connection libmicrohttpd is being given */
-    unsigned n_scrapes;
-    unsigned n_details;
-    unsigned n_pages;
 };
 
 #endif

@@ -211,18 +211,33 @@ static void head_has_the_status_and_no_body(void **state)
     web_reply_fini(&reply);
 }
 
+static void one_peer_gets_half_of_the_places(void **state)
+{
+    struct fixture *f = *state;
+    struct web_reply reply;
+    int fds[2];
+    hold_places(f, fds, 2, HX_SENDING_DETAILS);
+    web_get(f->port, "GET", "/health/detailed", &reply);
+    assert_int_equal(reply.status, 503);
+    assert_true(web_header_is(&reply, "Retry-After", "1"));
+    web_reply_fini(&reply);
+    close_all(fds, 2);
+    expect_soon(f, "/health/detailed", 200);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(check_that_never_ran_has_every_key),
         cmocka_unit_test(everything_that_is_known_is_told),
+        cmocka_unit_test(certificate_may_end_in_the_year_9999),
         cmocka_unit_test(out_of_memory_marks_the_buffer),
         SERVED(page_tells_of_the_service_and_its_dependencies),
         SERVED(selection_holds_for_details_too),
         SERVED(maintenance_stands_beside_the_status),
+        SERVED(shard_is_told_when_there_are_others),
         SERVED(head_has_the_status_and_no_body),
+        SERVED(one_peer_gets_half_of_the_places),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
-        cmocka_unit_test(certificate_may_end_in_the_year_9999),
-        SERVED(shard_is_told_when_there_are_others),

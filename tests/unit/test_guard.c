@@ -116,22 +116,49 @@ static bool is_shut_down(int fd)
     return recv(fd, &c, 1, 0) == 0;
 }
 
-static void long_replies_are_counted_by_peer_and_kind(void **state)
+/* How many of these replies are given a place, to as many new clients; ip: NULL is a unix socket.
+ */
+static unsigned take_places(struct hx_guard *guard, const char *ip, enum hx_sending sending)
+{
+    struct hx_peer local = {0};
+    struct hx_peer peer = ip == NULL ? local : peer_of(ip);
+    unsigned n = 0;
+    do
+        assert_non_null(hx_guard_add(guard, -1, &peer, 0));
+    while (hx_guard_take_place(guard, guard->first, sending) && ++n < 100);
+    return n;
+}
+
+static void one_peer_gets_half_of_the_places_of_a_kind(void **state)
+{
+    (void)state;
+    static const unsigned all[] = {
+        [HX_SENDING_METRICS] = 8, [HX_SENDING_DETAILS] = 4, [HX_SENDING_PAGE] = 16};
+    struct hx_guard guard;
+    hx_guard_init(&guard, 200, 200, HEAD_NS);
+    for (unsigned kind = HX_SENDING_METRICS; kind <= HX_SENDING_PAGE; kind++) {
+        enum hx_sending sending = (enum hx_sending)kind;
+        assert_int_equal(take_places(&guard, "10.0.0.1", sending), all[kind] / 2);
+        assert_int_equal(take_places(&guard, "10.0.0.2", sending), all[kind] / 2);
+        assert_int_equal(take_places(&guard, "10.0.0.3", sending), 0);
+        assert_int_equal(take_places(&guard, NULL, sending), 0);
+    }
+    clear(&guard);
+    assert_int_equal(take_places(&guard, NULL, HX_SENDING_DETAILS), 4);
+    clear(&guard);
+}
+
+static void place_is_free_with_the_next_request(void **state)
 {
     (void)state;
     struct hx_guard guard;
-    struct hx_peer one = peer_of("10.0.0.1"), other = peer_of("10.0.0.2");
-    hx_guard_init(&guard, 8, 8, HEAD_NS);
-    for (int i = 0; i < 3; i++) {
-        add(&guard, "10.0.0.1");
-        guard.first->sending = i == 0 ? HX_SENDING_METRICS : HX_SENDING_PAGE;
-    }
-    assert_int_equal(hx_guard_sending(&guard, &one, HX_SENDING_METRICS), 1);
-    assert_int_equal(hx_guard_sending(&guard, &one, HX_SENDING_PAGE), 2);
-    assert_int_equal(hx_guard_sending(&guard, &other, HX_SENDING_PAGE), 0);
-    /* The next request is none before its reply begins. */
-    hx_guard_enter(&guard, guard.first, HX_STAGE_HEAD, 1);
-    assert_int_equal(hx_guard_sending(&guard, &one, HX_SENDING_PAGE), 1);
+    hx_guard_init(&guard, 200, 200, HEAD_NS);
+    assert_int_equal(take_places(&guard, "10.0.0.1", HX_SENDING_DETAILS), 2);
+    struct hx_client *refused = guard.first;
+    assert_false(hx_guard_take_place(&guard, refused, HX_SENDING_DETAILS));
+    hx_guard_enter(&guard, refused->next, HX_STAGE_HEAD, 1);
+    assert_true(hx_guard_take_place(&guard, refused, HX_SENDING_DETAILS));
+    assert_false(hx_guard_take_place(&guard, refused->next, HX_SENDING_DETAILS));
     clear(&guard);
 }
 
@@ -238,7 +265,8 @@ int main(void)
         cmocka_unit_test(peers_are_told_apart_by_address_or_network),
         cmocka_unit_test(one_peer_has_its_limit),
         cmocka_unit_test(last_places_are_for_those_who_have_none),
-        cmocka_unit_test(long_replies_are_counted_by_peer_and_kind),
+        cmocka_unit_test(one_peer_gets_half_of_the_places_of_a_kind),
+        cmocka_unit_test(place_is_free_with_the_next_request),
         cmocka_unit_test(deadline_of_the_head_is_absolute),
         cmocka_unit_test(reply_has_a_deadline_and_the_next_head_a_new_one),
         cmocka_unit_test(peer_that_does_not_read_its_reply_is_reset),

@@ -3,7 +3,7 @@
 #ifndef WEB_SERVER_H
 #define WEB_SERVER_H
 
-#include "web/server.h"
+#include "web/web.h"
 
 #include "web_board.h"
 #include "web_client.h"
@@ -16,6 +16,7 @@
 
 #include <cmocka.h>
 
+/* Of tests that wait for its end; all others have the real one, which no busy machine outlasts. */
 #define HEAD_DEADLINE_NS (300 * HX_NS_PER_MS)
 #define MAX_PER_PEER     64
 
@@ -30,6 +31,7 @@ struct fixture {
     char report_name[80];
     struct hx_report report;
     unsigned n_reports;
+    enum hx_sending held; /* what all clients are made to look like by a report */
     enum hx_errcode reload_code;
     hx_reload_done reload_done; /* written before n_reloads */
     void *reload_data;
@@ -44,6 +46,8 @@ static inline enum hx_errcode take_report(void *data, const char *name,
     struct fixture *f = data;
     f->report = *report;
     f->n_reports++;
+    for (struct hx_client *c = f->held == 0 ? NULL : f->web->guard.first; c != NULL; c = c->next)
+        c->sending = f->held;
     snprintf(f->report_name, sizeof(f->report_name), "%s", name);
     return f->report_code == HX_OK ? HX_OK : hx_error_set(err, f->report_code, "as the test says");
 }
@@ -79,7 +83,7 @@ static inline struct hx_web_options options_of(struct fixture *f)
                                    .telemetry_path = "/metrics",
                                    .max_connections = 256,
                                    .max_connections_per_ip = MAX_PER_PEER,
-                                   .header_deadline_ns = HEAD_DEADLINE_NS};
+                                   .header_deadline_ns = 10 * HX_NS_PER_S};
 }
 
 static inline void start(struct fixture *f, const struct hx_web_options *options)
@@ -114,6 +118,16 @@ static inline int set_up_lifecycle(void **state)
 {
     set_up_board(state);
     struct hx_web_options options = options_of(*state);
+    options.is_lifecycle_enabled = true;
+    start(*state, &options);
+    return 0;
+}
+
+static inline int set_up_hurried(void **state)
+{
+    set_up_board(state);
+    struct hx_web_options options = options_of(*state);
+    options.header_deadline_ns = HEAD_DEADLINE_NS;
     options.is_lifecycle_enabled = true;
     start(*state, &options);
     return 0;
@@ -181,7 +195,40 @@ static inline int begin_scrape(struct fixture *f)
     return fd;
 }
 
-#define SERVED(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
-#define ALONE(test)  cmocka_unit_test_setup_teardown(test, set_up_board, tear_down)
+/* Opens connections to the server that look as if each were being sent such a reply: the thread
+ * whose the table is notes it. */
+static inline void hold_places(struct fixture *f, int *fds, size_t n, enum hx_sending sending)
+{
+    struct web_reply reply;
+    for (size_t i = 0; i < n; i++)
+        fds[i] = web_connect(f->port);
+    f->held = sending;
+    web_get(f->port, "PUT", "/-/heartbeat/hold", &reply); /* accepted after them */
+    assert_int_equal(reply.status, 204);
+    web_reply_fini(&reply);
+    f->held = HX_SENDING_LITTLE;
+}
+
+static inline void close_all(const int *fds, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        close(fds[i]);
+}
+
+/* Waits until that is answered with another status than 503. */
+static inline void expect_soon(struct fixture *f, const char *path, int status)
+{
+    int64_t until_ns = hx_clock_monotonic_ns() + WEB_CLIENT_WAIT_NS;
+    struct web_reply reply = {.status = 503};
+    while (reply.status == 503 && hx_clock_monotonic_ns() < until_ns) {
+        web_get(f->port, "GET", path, &reply);
+        free(reply.text);
+    }
+    assert_int_equal(reply.status, status);
+}
+
+#define SERVED(test)  cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+#define HURRIED(test) cmocka_unit_test_setup_teardown(test, set_up_hurried, tear_down)
+#define ALONE(test)   cmocka_unit_test_setup_teardown(test, set_up_board, tear_down)
 
 #endif
