@@ -117,6 +117,8 @@ void hx_guard_enter(const struct hx_guard *guard, struct hx_client *connection, 
         free(connection->body);
         connection->body = NULL;
         connection->body_size = connection->body_len = 0;
+        if (guard->is_draining)
+            shutdown(connection->fd, SHUT_RD);
         break;
     case HX_STAGE_BODY:
         break;
@@ -166,6 +168,7 @@ unsigned hx_guard_sweep(struct hx_guard *guard, int64_t now_ns)
 
 void hx_guard_drain(struct hx_guard *guard)
 {
+    guard->is_draining = true;
     for (struct hx_client *c = guard->first; c != NULL; c = c->next) {
         if (c->stage == HX_STAGE_HEAD)
             shutdown(c->fd, SHUT_RD);

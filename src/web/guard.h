@@ -63,6 +63,7 @@ struct hx_guard {
     unsigned n, max, max_per_peer;
     unsigned reserve; /* the last places are for peers that have no connection yet */
     int64_t head_ns, reply_ns;
+    bool is_draining;
 };
 
 void hx_guard_init(struct hx_guard *guard, unsigned max, unsigned max_per_peer, int64_t head_ns);
@@ -87,7 +88,8 @@ bool hx_guard_take_place(const struct hx_guard *guard, struct hx_client *client,
 /* Shuts down the connections whose time is over; how many. */
 unsigned hx_guard_sweep(struct hx_guard *guard, int64_t now_ns);
 
-/* Tells the connections without a complete head that nothing more is read than what has arrived. */
+/* Tells the connections without a complete head, at once or when their reply is sent, that nothing
+ * more is read than what has arrived. */
 void hx_guard_drain(struct hx_guard *guard);
 
 #endif

@@ -259,6 +259,40 @@ static void drain_lets_be_read_what_has_arrived(void **state)
     close(pair[1]);
 }
 
+static void drain_waits_for_the_end_of_a_reply(void **state)
+{
+    (void)state;
+    struct hx_guard guard;
+    int pair[2];
+    char c;
+    hx_guard_init(&guard, 10, 10, HEAD_NS);
+    struct hx_client *client = connect_pair(&guard, pair);
+    hx_guard_enter(&guard, client, HX_STAGE_REPLY, 0);
+    hx_guard_drain(&guard);
+    assert_int_equal(read(pair[0], &c, 1), -1);
+    assert_int_equal(errno, EAGAIN);
+    hx_guard_enter(&guard, client, HX_STAGE_HEAD, 0);
+    assert_int_equal(read(pair[0], &c, 1), 0);
+    clear(&guard);
+    close(pair[0]);
+    close(pair[1]);
+}
+
+static void what_is_of_this_host_is_known(void **state)
+{
+    (void)state;
+    struct sockaddr_storage unix_peer = {.ss_family = AF_UNIX};
+    assert_true(hx_peer_of(&unix_peer).is_local);
+    assert_true(peer_of("127.0.0.1").is_local);
+    assert_true(peer_of("127.255.0.1").is_local);
+    assert_true(peer_of("::ffff:127.0.0.1").is_local);
+    assert_true(peer_of("::1").is_local);
+    assert_false(peer_of("128.0.0.1").is_local);
+    assert_false(peer_of("::ffff:10.0.0.1").is_local);
+    assert_false(peer_of("::2").is_local);
+    assert_false(peer_of("fe80::1").is_local);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -271,6 +305,8 @@ int main(void)
         cmocka_unit_test(reply_has_a_deadline_and_the_next_head_a_new_one),
         cmocka_unit_test(peer_that_does_not_read_its_reply_is_reset),
         cmocka_unit_test(drain_lets_be_read_what_has_arrived),
+        cmocka_unit_test(drain_waits_for_the_end_of_a_reply),
+        cmocka_unit_test(what_is_of_this_host_is_known),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

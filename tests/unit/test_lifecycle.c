@@ -343,7 +343,7 @@ int main(void)
         SERVED(lifecycle_is_off_unless_it_is_enabled),
         SERVED(reading_the_writing_routes_is_refused),
         OPERATED(client_may_leave_before_its_reply_comes),
-        OPERATED(reply_may_take_longer_than_a_head),
+        HURRIED(reply_may_take_longer_than_a_head),
         OPERATED(stop_waits_for_a_reply_that_comes_in_time),
         OPERATED(stop_does_not_wait_for_ever),
         ALONE(stop_and_the_answer_may_come_together),

@@ -8,7 +8,7 @@
 
 static void *stop(void *data)
 {
-    hx_web_stop(data, 5 * HX_NS_PER_S);
+    hx_web_stop(data, 60 * HX_NS_PER_S);
     return NULL;
 }
 
@@ -37,7 +37,7 @@ static void reply_under_way_is_completed_at_the_end(void **state)
     assert_memory_equal(reply.text + reply.len - 5, "0\r\n\r\n", 5);
     web_reply_fini(&reply);
     pthread_join(stopper, NULL);
-    assert_true(hx_clock_monotonic_ns() - start_ns < 4 * HX_NS_PER_S);
+    assert_true(hx_clock_monotonic_ns() - start_ns < 30 * HX_NS_PER_S);
     close(fd);
     close(idle);
 }
@@ -49,7 +49,7 @@ static void client_that_reads_nothing_cannot_hold_up_the_end(void **state)
     int fd = begin_scrape(f);
     int64_t start_ns = hx_clock_monotonic_ns();
     hx_web_stop(f->web, 200 * HX_NS_PER_MS);
-    assert_true(hx_clock_monotonic_ns() - start_ns < 2 * HX_NS_PER_S);
+    assert_true(hx_clock_monotonic_ns() - start_ns < 20 * HX_NS_PER_S);
     hx_web_stop(f->web, 0);
     close(fd);
 }
