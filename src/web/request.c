@@ -20,6 +20,7 @@ static const struct hx_fault two_framings = {400,
 static const struct hx_fault no_body = {400, "GET and HEAD take no body"};
 static const struct hx_fault useless_body = {400, "this request takes no body"};
 static const struct hx_fault no_expect = {400, "GET and HEAD take no Expect"};
+static const struct hx_fault from_page = {403, "pages in a browser may only read (header Origin)"};
 static const struct hx_fault no_length = {411, "a body needs Content-Length"};
 static const struct hx_fault bad_length = {400, "Content-Length must be a number"};
 static const struct hx_fault long_body = {413, "the body is longer than 4096 bytes"};
@@ -123,6 +124,8 @@ void hx_head_note(struct hx_head *head, const char *name, size_t name_len, const
         head->has_transfer_encoding = true;
     } else if (is_name(name, name_len, "Expect")) {
         head->has_expect = true;
+    } else if (is_name(name, name_len, "Origin")) {
+        head->has_origin = true;
     }
 }
 
@@ -139,8 +142,10 @@ const struct hx_fault *hx_head_check(const struct hx_head *head, const char *ver
         return &two_lengths;
     if (head->n_content_length > 0 && head->has_transfer_encoding)
         return &two_framings;
+    /* Any page that an operator looks at could send it, and the browser would add his password. Our
+     * own page writes nothing. */
     if (method != HX_METHOD_GET && method != HX_METHOD_HEAD)
-        return NULL;
+        return head->has_origin ? &from_page : NULL;
     /* HAProxy's health checks (2.2 and later) send a GET with "Content-length: 0". */
     if (head->has_transfer_encoding || head->content_length > 0)
         return &no_body;

@@ -22,13 +22,14 @@ struct hx_fault {
     const char *sentence;
 };
 
-/* What is kept of the header fields that decide where a request ends. */
+/* What is kept of the header fields that decide where a request ends, and who wrote it. */
 struct hx_head {
     unsigned n_content_length;
     unsigned n_host;
     size_t content_length; /* of the last one; SIZE_MAX when it is no number or too large */
     bool has_transfer_encoding;
     bool has_expect;
+    bool has_origin;
     bool has_bad_field; /* no token, a control character, a folded length */
 };
 
@@ -39,7 +40,8 @@ const struct hx_fault *hx_target_check(const char *target);
 void hx_head_note(struct hx_head *head, const char *name, size_t name_len, const char *value,
                   size_t value_len);
 
-/* Judges the whole head: its form, and that a GET or HEAD has no body. NULL: it is fine. */
+/* Judges the whole head: its form, that a GET or HEAD has no body, and that nothing else comes from
+ * a page in a browser. NULL: it is fine. */
 const struct hx_fault *hx_head_check(const struct hx_head *head, const char *version,
                                      enum hx_method method);
 

@@ -127,6 +127,20 @@ static void lifecycle_is_off_unless_it_is_enabled(void **state)
     assert_int_equal(f->n_maintenances, 0);
 }
 
+static void page_in_a_browser_cannot_begin_maintenance(void **state)
+{
+    struct fixture *f = *state;
+    struct web_reply reply;
+    web_ask(f->port,
+            "POST /-/maintenance HTTP/1.1\r\nHost: t\r\nContent-Length: 0\r\n"
+            "Content-Type: application/x-www-form-urlencoded\r\n"
+            "Origin: http://other.example\r\n\r\n",
+            &reply);
+    assert_int_equal(reply.status, 403);
+    assert_int_equal(f->n_maintenances, 0);
+    web_reply_fini(&reply);
+}
+
 static void reading_the_writing_routes_is_refused(void **state)
 {
     struct fixture *f = *state;
@@ -341,6 +355,7 @@ int main(void)
         OPERATED(reload_that_cannot_begin_is_answered_at_once),
         OPERATED(reload_takes_no_body),
         SERVED(lifecycle_is_off_unless_it_is_enabled),
+        OPERATED(page_in_a_browser_cannot_begin_maintenance),
         SERVED(reading_the_writing_routes_is_refused),
         OPERATED(client_may_leave_before_its_reply_comes),
         HURRIED(reply_may_take_longer_than_a_head),

@@ -96,6 +96,16 @@ static void get_with_a_body_is_refused(void **state)
     assert_int_equal(ANSWER(HX_METHOD_GET, "Expect", "100-continue"), 400);
 }
 
+static void pages_in_a_browser_only_read(void **state)
+{
+    (void)state;
+    assert_int_equal(ANSWER(HX_METHOD_GET, "Origin", "http://other.example"), 200);
+    assert_int_equal(ANSWER(HX_METHOD_HEAD, "Origin", "http://other.example"), 200);
+    assert_int_equal(ANSWER(HX_METHOD_PUT, "origin", "null"), 403);
+    assert_int_equal(ANSWER(HX_METHOD_POST, "Origin", "http://other.example"), 403);
+    assert_int_equal(ANSWER(HX_METHOD_DELETE, "Origin", ""), 403);
+}
+
 static void ambiguous_framing_is_refused(void **state)
 {
     (void)state;
@@ -143,6 +153,7 @@ int main(void)
         cmocka_unit_test(ordinary_heads_pass),
         cmocka_unit_test(haproxys_empty_body_is_no_body),
         cmocka_unit_test(get_with_a_body_is_refused),
+        cmocka_unit_test(pages_in_a_browser_only_read),
         cmocka_unit_test(ambiguous_framing_is_refused),
         cmocka_unit_test(bodies_have_a_length_and_a_limit),
         cmocka_unit_test(other_versions_are_refused),
