@@ -41,6 +41,9 @@
     }
   }
 
+  // What the address asks for in that field of the form.
+  const asked = field => new URLSearchParams(location.search).get(field.name) ?? "";
+
   // ---- from one page to the next ----
 
   // Space between blocks means nothing, and would stand in the way of matching them.
@@ -92,10 +95,9 @@
       return;
     }
     if (old.nodeName === "SELECT") {
-      const { value } = old;
       if (old !== document.activeElement) {
         carryChildren(old, fresh);
-        old.value = value;
+        old.value = asked(old);
       }
       return;
     }
@@ -240,9 +242,8 @@
   }
 
   function fillForm() {
-    const asked = new URLSearchParams(location.search);
     for (const field of fields)
-      field.value = asked.get(field.name) ?? "";
+      field.value = asked(field);
   }
 
   let typing = 0;
