@@ -182,7 +182,7 @@ bool hx_status_page_etag(const struct hx_status_page *page, char etag[HX_PAGE_ET
 {
     struct hx_status_page frame = *page;
     struct hx_strbuf buf;
-    int64_t others[] = {page->is_detailed, page->list.has_not_up, (int64_t)page->list.n_tags,
+    int64_t others[] = {page->list.has_not_up, (int64_t)page->list.n_tags,
                         page->generation == NULL ? 0 : page->generation->loaded_wall_ns};
     hx_strbuf_init(&buf);
     frame.next_row = frame.list.n_entries;
