@@ -130,7 +130,7 @@ static void result_without_a_change_shows_soon(void **state)
     expect(f, "/health/cache", 200, JSON,
            "{\"name\":\"cache\",\"status\":\"up\",\"latency_ms\":0.8}");
     web_board_publish(&f->b, "cache", &status, false);
-    int64_t until_ns = hx_clock_monotonic_ns() + 500 * HX_NS_PER_MS;
+    int64_t until_ns = hx_clock_monotonic_ns() + WEB_CLIENT_WAIT_NS;
     struct web_reply reply;
     do {
         web_get(f->port, "GET", "/health/cache", &reply);
@@ -139,7 +139,7 @@ static void result_without_a_change_shows_soon(void **state)
         if (is_fresh)
             return;
     } while (hx_clock_monotonic_ns() < until_ns);
-    fail_msg("the new latency did not show within 500 ms");
+    fail_msg("the new latency did not show");
 }
 
 static void prepared_body_does_not_outlive_the_result(void **state)
@@ -151,10 +151,11 @@ static void prepared_body_does_not_outlive_the_result(void **state)
     struct web_reply reply;
     int code;
     do {
+        int64_t asked_ns = hx_clock_monotonic_ns();
         web_get(f->port, "GET", "/readyz", &reply);
         code = reply.status;
         web_reply_fini(&reply);
-        assert_true(code == 503 || hx_clock_monotonic_ns() < status.fresh_until_ns + HX_NS_PER_S);
+        assert_true(code == 503 || asked_ns <= status.fresh_until_ns);
     } while (code == 200);
     assert_true(hx_clock_monotonic_ns() > status.fresh_until_ns);
     expect(f, "/health/cache", 503, JSON,

@@ -103,7 +103,7 @@ static void two_authorizations_are_none(void **state)
     start_with(f, with_alice());
     web_ask(f->port,
             "GET /metrics HTTP/1.1\r\nHost: t\r\nConnection: close\r\n"
-            "Authorization: Basic " RIGHT "\r\nAuthorization: Basic " WRONG "\r\n\r\n",
+            "Authorization: Basic " WRONG "\r\nAuthorization: Basic " RIGHT "\r\n\r\n",
             &reply);
     assert_int_equal(reply.status, 401);
     web_reply_fini(&reply);
@@ -137,10 +137,16 @@ static void sixth_wrong_password_is_429_and_known_users_go_on(void **state)
     struct web_reply reply;
     start_with(f, with_alice());
     assert_int_equal(status_of(f, "/metrics", RIGHT), 200);
-    for (int i = 0; i < 5; i++)
-        assert_int_equal(status_of(f, "/metrics", WRONG), 401);
-    ask(f, "/metrics", WRONG, &reply);
+    int64_t began_ns = hx_clock_monotonic_ns();
+    int64_t n_wrong = -1;
+    do {
+        n_wrong++;
+        ask(f, "/metrics", WRONG, &reply);
+        if (reply.status == 401)
+            web_reply_fini(&reply);
+    } while (reply.text == NULL);
     assert_int_equal(reply.status, 429);
+    assert_in_range(n_wrong, 5, 5 + (hx_clock_monotonic_ns() - began_ns) / (2 * HX_NS_PER_S));
     assert_non_null(web_header(&reply, "Retry-After"));
     assert_in_range(atol(web_header(&reply, "Retry-After")), 1, 2);
     web_reply_fini(&reply);
@@ -187,6 +193,30 @@ static void requests_with_the_same_login_share_its_comparison(void **state)
         web_reply_fini(&reply);
         close(fds[i]);
     }
+}
+
+static void wrong_logins_that_share_a_comparison_cost_one_attempt_each(void **state)
+{
+    struct fixture *f = *state;
+    int fds[5];
+    struct web_reply reply;
+    start_with(f, with_user("alice", "$2b$10$abcdefghijklmnopqrstuu"));
+    int64_t began_ns = hx_clock_monotonic_ns();
+    for (size_t i = 0; i < 5; i++) {
+        fds[i] = web_connect(f->port);
+        web_send_text(fds[i], "GET /openapi.json HTTP/1.1\r\nHost: t\r\nConnection: close\r\n"
+                              "Authorization: Basic " WRONG "\r\n\r\n");
+    }
+    for (size_t i = 0; i < 5; i++) {
+        web_read_all(fds[i], &reply);
+        assert_int_equal(reply.status, 401);
+        web_reply_fini(&reply);
+        close(fds[i]);
+    }
+    int64_t n_more = 0;
+    while (status_of(f, "/metrics", WRONG) == 401)
+        n_more++;
+    assert_in_range(n_more, 0, (hx_clock_monotonic_ns() - began_ns) / (2 * HX_NS_PER_S));
 }
 
 static void server_stops_while_passwords_are_compared(void **state)
@@ -247,6 +277,51 @@ static void request_beyond_the_burst_is_429(void **state)
     web_reply_fini(&reply);
 }
 
+static int status_over_unix(struct fixture *f)
+{
+    struct web_reply reply;
+    int fd = web_connect_unix(f->path);
+    web_send_text(fd, "GET /livez HTTP/1.1\r\nHost: t\r\nConnection: close\r\n\r\n");
+    web_read_all(fd, &reply);
+    int status = reply.status;
+    web_reply_fini(&reply);
+    close(fd);
+    return status;
+}
+
+static struct hx_access *limited(const char *burst, const char *interval, const char *own_burst)
+{
+    struct hx_access *access = open_access();
+    set(access, "rate_limit.interval", interval);
+    set(access, "rate_limit.burst", burst);
+    set(access, "rate_limit_per_client.interval", interval);
+    set(access, "rate_limit_per_client.burst", own_burst);
+    return access;
+}
+
+static void refused_request_takes_nothing_from_others(void **state)
+{
+    struct fixture *f = *state;
+    start_with(f, limited("2", "1h", "1"));
+    assert_int_equal(status_of(f, "/livez", NULL), 200);
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(status_of(f, "/livez", NULL), 429);
+    /* A unix socket has no rate of its own: it gets the one that is left. */
+    assert_int_equal(status_over_unix(f), 200);
+    assert_int_equal(status_over_unix(f), 429);
+}
+
+static void other_rate_holds_at_once(void **state)
+{
+    struct fixture *f = *state;
+    start_with(f, limited("1", "1h", "1"));
+    assert_int_equal(status_of(f, "/livez", NULL), 200);
+    assert_int_equal(status_of(f, "/livez", NULL), 429);
+    assert_int_equal(hx_web_set_access(f->web, limited("1", "30m", "2"), NULL), HX_OK);
+    assert_int_equal(status_of(f, "/livez", NULL), 200);
+    assert_int_equal(status_over_unix(f), 429);
+}
+
 /* ---- header fields ---- */
 
 static void header_fields_are_on_every_reply_and_change_with_a_reload(void **state)
@@ -256,7 +331,9 @@ static void header_fields_are_on_every_reply_and_change_with_a_reload(void **sta
     struct hx_access *access = open_access();
     put(access, "http_server_config.headers", "X-Frame-Options", "deny");
     put(access, "http_server_config.headers", "X-XSS-Protection", "");
-    start_with(f, access);
+    start_with(f, NULL);
+    assert_int_equal(hx_web_set_access(f->web, access, NULL), HX_OK);
+    assert_int_equal(status_of(f, "/livez", NULL), 200);
     for (int round = 0; round < 2; round++) {
         for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
             struct web_reply reply;
@@ -407,9 +484,12 @@ int main(void)
         ALONE(sixth_wrong_password_is_429_and_known_users_go_on),
         ALONE(connection_stays_open_after_a_login),
         ALONE(requests_with_the_same_login_share_its_comparison),
+        ALONE(wrong_logins_that_share_a_comparison_cost_one_attempt_each),
         ALONE(server_stops_while_passwords_are_compared),
         ALONE(foreign_address_is_403_everywhere_and_a_unix_socket_never),
         ALONE(request_beyond_the_burst_is_429),
+        ALONE(refused_request_takes_nothing_from_others),
+        ALONE(other_rate_holds_at_once),
         ALONE(header_fields_are_on_every_reply_and_change_with_a_reload),
         ALONE(policy_of_the_status_page_gives_way_to_another_only),
         ALONE(users_change_under_an_open_connection),
