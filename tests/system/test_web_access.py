@@ -129,9 +129,9 @@ def test_brute_force_disturbs_nobody_else(guard):
         floods = [stack.enter_context(Flood(web, f"127.0.1.{i}", "/metrics",
                                             lambda n: basic("alice", f"wrong{n}")))
                   for i in range(1, 4)]
-        ends = time.monotonic() + 4
+        starts = time.monotonic()
         sources = iter(range(1, 250))
-        while time.monotonic() < ends:
+        while time.monotonic() < starts + 4:
             began = time.monotonic()
             assert web.ask("/livez").status == 200
             took.append(time.monotonic() - began)
@@ -140,13 +140,14 @@ def test_brute_force_disturbs_nobody_else(guard):
                              source=f"127.0.2.{next(sources)}").status
             logins.append((status, time.monotonic() - began))
             pause_between_polls(0.05)
+    seconds = time.monotonic() - starts
     assert statistics.quantiles(took, n=20)[-1] <= 0.05 * SLOW + stalls.longest
     assert {status for status, _ in logins} == {200}
     assert max(seconds for _, seconds in logins) <= 0.5 * SLOW + 2 * stalls.longest
     for flood in floods:
         assert set(flood.statuses) == {401, 429}
         # Five at once, and then one every two seconds.
-        assert 5 <= flood.statuses.count(401) <= 5 + 4 / 2 + SLOW
+        assert 5 <= flood.statuses.count(401) <= 5 + seconds / 2 + 1
 
 
 def test_refused_attempts_say_when_to_come_back(guard):
@@ -203,20 +204,23 @@ def test_ipv4_clients_of_an_ipv6_socket_are_judged_as_ipv4(guard):
 
 def assert_rate(web, seconds, interval, burst, **where):
     """Asks as fast as it can; what is answered with 200 is the bucket's rate within 5 %. Time in
-    which these tests themselves stood still, and the bucket was full, does not count."""
-    n, lost = 0, 0.0
+    which these tests themselves stood still, and the bucket was full, does not count; on a machine
+    too busy to ask more often than that, only that it is not more."""
+    n, n_asked, lost = 0, 0, 0.0
     with contextlib.closing(web.connect(**where)) as sock:
         began = last = time.monotonic()
         while last - began < seconds:
             reply = ask_over(sock)
             assert reply.status in (200, 429)
+            n_asked += 1
             n += reply.status == 200
             assert reply.status == 200 or int(reply.headers["retry-after"]) >= 1
             now = time.monotonic()
             lost += max(0.0, now - last - interval * burst)
             last = now
     expected = burst + (last - began - lost) / interval
-    assert abs(n - expected) <= 0.05 * expected + 1, (n, expected, lost)
+    assert n <= 1.05 * expected + 1, (n, expected, lost)
+    assert n >= 0.95 * expected - 1 or n_asked < 3 * expected, (n, n_asked, expected, lost)
 
 
 def test_rate_limit_is_kept_within_five_percent(guard):

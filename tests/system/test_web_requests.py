@@ -178,7 +178,7 @@ def test_a_slow_drip_of_a_header_ends_at_ten_seconds(exporter):
                     break
             with contextlib.suppress(OSError):
                 sock.sendall(b"a")
-        assert 9 < time.monotonic() - began < 11.5
+        assert 9 < time.monotonic() - began < 13
     assert exporter.get("/livez").status == 200
 
 
@@ -189,7 +189,7 @@ def test_a_crowd_of_idle_connections_does_not_lock_others_out(exporter):
             sock = stack.enter_context(exporter.endpoint.connect())
             sock.setblocking(False)
             crowd.append(sock)
-        wait_until(lambda: sum(map(is_closed, crowd)) >= 100, 3, "those beyond it are closed")
+        wait_until(lambda: sum(map(is_closed, crowd)) >= 100, 10, "those beyond it are closed")
         with socket.create_connection(("127.0.0.1", exporter.endpoint.port), timeout=2,
                                       source_address=("127.0.0.2", 0)) as other:
             other.sendall(request())

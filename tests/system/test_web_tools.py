@@ -24,13 +24,14 @@ def test_slowhttptest_is_cut_off_and_nobody_notices(start, directory, attack):
         with subprocess.Popen(command, text=True, stdout=subprocess.PIPE, stdin=subprocess.DEVNULL,
                               stderr=subprocess.STDOUT) as tool:
             while tool.poll() is None:
-                assert exporter.get("/livez", timeout=1 * SLOW).status == 200
+                assert exporter.get("/livez", timeout=5 * SLOW).status == 200
                 pause_between_polls()
             said = plain(tool.stdout.read())
     ended = re.search(r"Test ended on (\d+)th second\s+Exit status: No open connections left", said)
     assert ended, said
-    # The deadline of a head is 10 s, and the last connection came in the second second.
-    assert int(ended.group(1)) <= 14 * SLOW
+    # The deadline of a head is 10 s, and the last connection came in the second second; by itself
+    # the tool would go on for 25 s.
+    assert int(ended.group(1)) <= 20 * SLOW
 
 
 def test_testssl_finds_nothing(start, directory, authority):
