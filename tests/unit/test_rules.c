@@ -36,10 +36,8 @@ static void dummy_hash_costs_as_much_as_the_dearest_user(void **state)
 {
     (void)state;
     struct hx_rules *rules;
-    struct hx_access *access = load("good_users.yml");
-    access->users.items[0].value[5] = '1'; /* 11 instead of 10; the other one is 04 */
-    assert_int_equal(hx_rules_new(access, &rules, NULL), HX_OK);
-    assert_memory_equal(rules->dummy_hash, "$2b$11$", 7);
+    assert_int_equal(hx_rules_new(load("good_users.yml"), &rules, NULL), HX_OK);
+    assert_memory_equal(rules->dummy_hash, "$2b$12$", 7);
     assert_int_equal(strlen(rules->dummy_hash), 60);
     assert_null(rules->credentials);
     hx_rules_unref(rules);
@@ -130,7 +128,7 @@ static void offer_without_memory_changes_nothing(void **state)
         assert_ptr_equal(gate.rules, before);
     }
     hx_gate_renew(&gate);
-    assert_int_equal(gate.rules->access->users.n, 2);
+    assert_int_equal(gate.rules->access->users.n, 3);
     hx_gate_fini(&gate);
 }
 
