@@ -3,7 +3,8 @@
  * A sorted array with a hash of what each file held. The hash is of the bytes that were used, not
  * of a second look at them, so a change while the configuration is read is one that is seen later.
  *
- * Looking: first the inode, size and times, and only when one differs the content.
+ * Looking: first the inode, size and times; the content when they are others than before, and were
+ * the same at two looks. So a file that is being written in its place is not read half.
  */
 #include "config/files.h"
 
@@ -17,16 +18,23 @@
 
 #define MIN_CAPACITY 8
 
+enum look {
+    LOOK_NEVER,
+    LOOK_UNSETTLED, /* it was another before */
+    LOOK_SETTLED,   /* it holds what the hash says */
+};
+
 struct hx_known_file {
     char *path;
     size_t max_bytes; /* that were to be read of it */
     uint64_t hash;
-    struct stat seen; /* with the content of that hash; zeroed before the first look */
+    enum look look;
+    struct stat seen; /* at the last look; zeroed: there was none */
 };
 
 /* ---- what a file holds ---- */
 
-static struct stat look(const char *path)
+static struct stat look_at(const char *path)
 {
     struct stat status;
     if (stat(path, &status) != 0)
@@ -65,14 +73,19 @@ static bool has_changed(struct hx_known_file *file)
     char *data = NULL;
     size_t len = 0;
     uint64_t hash;
-    struct stat now = look(file->path);
-    if (looks_the_same(&now, &file->seen))
+    struct stat now = look_at(file->path);
+    if (file->look == LOOK_NEVER || !looks_the_same(&now, &file->seen)) {
+        file->seen = now;
+        file->look = LOOK_UNSETTLED;
+        return false;
+    }
+    if (file->look == LOOK_SETTLED)
         return false;
     if (read_hashed(file->path, file->max_bytes, &data, &len, &hash, NULL) == HX_OK)
         hx_file_free(data, len);
     if (hash != file->hash)
         return true;
-    file->seen = now;
+    file->look = LOOK_SETTLED;
     return false;
 }
 

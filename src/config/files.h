@@ -26,8 +26,8 @@ struct hx_files {
 enum hx_errcode hx_files_read(struct hx_files *files, const char *path, size_t max_bytes,
                               char **data, size_t *len, struct hx_error *err) HX_MUST_CHECK;
 
-/* The path of a file that holds something else than when it was read first; NULL: none does.
- * Borrowed. */
+/* Looks at each of them. The path of one that holds something else than when it was read first, and
+ * has been the same since the look before; NULL: there is none. Borrowed. */
 const char *hx_files_changed(struct hx_files *files);
 
 void hx_files_fini(struct hx_files *files);

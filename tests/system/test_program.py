@@ -80,7 +80,9 @@ def test_without_arguments_it_checks_disk_and_memory(start):
 def test_secrets_given_as_arguments_do_not_stay_in_the_process_list(start):
     server = faults.FaultServer(faults.hang)
     url = f"redis://user:{secret('argument')}@127.0.0.1:{server.port}"
-    with start(None, [f"cache={url}", "host=memory:"]) as exporter:
+    api = (f"http://user:{secret('argument')}@127.0.0.1:{server.port}/"
+           f"?token={secret('query')}&mail=a%40b")
+    with start(None, [f"cache={url}", f"api={api}", "host=memory:"]) as exporter:
         exporter.assert_says_no_secret()
     server.close()
 

@@ -4,6 +4,7 @@
  * Reloads as a service that embeds the exporter sees them, and the equality of dependencies that
  * they rest on. Run under ThreadSanitizer too.
  */
+#include "assemble.h"
 #include "base/clock.h"
 #include "base/equal.h"
 #include "base/option.h"
@@ -14,6 +15,7 @@
 #include "kinds/kinds.h"
 #include "snapshot.h"
 
+#include <fcntl.h>
 #include <pthread.h>
 #include <sched.h>
 #include <setjmp.h>
@@ -281,6 +283,91 @@ static void a_file_that_finds_no_memory_changes_nothing(void **state)
     }
     assert_int_equal(hx_exporter_start(f->exporter, &f->err), HX_OK);
     assert_true(page_has(f, "dependency=\"a\""));
+}
+
+#define WINDOW(to, reason) "{from: 2020-01-01T00:00:00Z, to: " to ", reason: " reason "}"
+
+static void of_open_windows_the_last_to_end_is_shown(void **state)
+{
+    struct fixture *f = *state;
+    struct hx_board *board = hx_exporter_board(f->exporter);
+    start(f, "maintenance: {windows: [" WINDOW("2080-01-01T00:00:00Z", "b") ", " WINDOW(
+                 "2090-01-01T00:00:00Z", "c") ", " WINDOW("2070-01-01T00:00:00Z", "a") "]}\n");
+    struct hx_maintenance shown = hx_board_maintenance_of(board, HX_MAINTENANCE_WINDOW);
+    assert_true(shown.is_on);
+    assert_string_equal(shown.reason, "c");
+    assert_int_equal(shown.until_wall_ns, INT64_C(3786912000) * HX_NS_PER_S);
+    assert_int_equal(
+        reload(f, "maintenance: {windows: [" WINDOW("2090-01-01T00:00:00Z", "d") "]}\n"), HX_OK);
+    shown = hx_board_maintenance_of(board, HX_MAINTENANCE_WINDOW);
+    assert_string_equal(shown.reason, "d");
+    assert_int_equal(reload(f, "service: {name: s}\n"), HX_OK);
+    assert_false(hx_board_maintenance_of(board, HX_MAINTENANCE_WINDOW).is_on);
+}
+
+/* How many lines of the log say so; the exporter has ended, and all is written. */
+static size_t count_in_log(const char *path, const char *text)
+{
+    char line[1024];
+    size_t n = 0;
+    FILE *log = fopen(path, "r");
+    assert_non_null(log);
+    while (fgets(line, sizeof(line), log) != NULL)
+        n += strstr(line, text) != NULL;
+    fclose(log);
+    return n;
+}
+
+/* Looks as often as a change needs to be seen, and then some. */
+static void poll_often(struct fixture *f)
+{
+    for (int i = 0; i < 5; i++)
+        hx_exporter_keep_poll(f->exporter);
+}
+
+static void each_change_of_a_file_is_one_reload(void **state)
+{
+    struct fixture *f = *state;
+    int fd = open(f->extra, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    assert_true(fd >= 0);
+    assert_int_equal(hx_exporter_log(f->exporter, fd, HX_LOG_INFO, HX_LOG_LOGFMT, &f->err), HX_OK);
+    start(f, "reload_on_change: true\ndependencies:\n" BEAT("a"));
+    poll_often(f);
+    write_file(f->path, "reload_on_change: true\ndependencies:\n" BEAT("a") BEAT("b"));
+    poll_often(f);
+    assert_true(page_has(f, "dependency=\"b\""));
+    write_file(f->path, "nonsense");
+    poll_often(f);
+    assert_true(page_has(f, "health_exporter_config_last_reload_successful 0"));
+    hx_exporter_free(f->exporter);
+    f->exporter = NULL;
+    close(fd);
+    assert_int_equal(count_in_log(f->extra, "\"a file of the configuration has changed\""), 2);
+    assert_int_equal(count_in_log(f->extra, "\"configuration reloaded\""), 1);
+    assert_int_equal(count_in_log(f->extra, "\"configuration not reloaded"), 1);
+}
+
+static void a_reload_that_the_web_refuses_does_not_bar_the_next(void **state)
+{
+    struct fixture *f = *state;
+    char tls[8192];
+    char *certificate = realpath("tests/golden/web_config/tls/server.crt", NULL);
+    char *key = realpath("tests/golden/web_config/tls/server.key", NULL);
+    snprintf(tls, sizeof(tls), "tls_server_config: {cert_file: %s, key_file: %s}\n", certificate,
+             key);
+    free(certificate);
+    free(key);
+    write_file(f->extra, tls);
+    assert_int_equal(hx_exporter_web_config(f->exporter, f->extra, &f->err), HX_OK);
+    assert_int_equal(hx_exporter_listen(f->exporter, "127.0.0.1:0", &f->err), HX_OK);
+    start(f, "dependencies:\n" BEAT("a"));
+    write_file(f->extra, "");
+    assert_int_not_equal(reload(f, "dependencies:\n" BEAT("a") BEAT("b")), HX_OK);
+    assert_false(page_has(f, "dependency=\"b\""));
+    write_file(f->extra, tls);
+    assert_int_equal(reload(f, "dependencies:\n" BEAT("a") BEAT("c")), HX_OK);
+    assert_names(&f->reload.added, "c");
+    assert_int_equal(f->reload.n_unchanged, 1);
 }
 
 static void before_start_and_after_stop_nothing_is_reloaded(void **state)
@@ -578,6 +665,11 @@ int main(void)
         cmocka_unit_test_setup_teardown(startup_requires_follows_the_file, set_up, tear_down),
         cmocka_unit_test_setup_teardown(liveness_grace_follows_the_file, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_file_that_finds_no_memory_changes_nothing, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(of_open_windows_the_last_to_end_is_shown, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(each_change_of_a_file_is_one_reload, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_reload_that_the_web_refuses_does_not_bar_the_next, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(before_start_and_after_stop_nothing_is_reloaded, set_up,
                                         tear_down),
