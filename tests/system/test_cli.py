@@ -13,7 +13,7 @@ from harness.exporter import (OFTEN, PROGRAM, Exporter, a_line_that_says, enviro
                               run_program, write_config)
 from harness.secrets import secret
 from harness.terminal import Terminal
-from harness.waiting import free_port, wait_until
+from harness.waiting import free_port, pause_between_polls, wait_until
 
 COMMANDS = ["check", "wait", "get", "kinds"]
 
@@ -58,7 +58,8 @@ def test_each_subcommand_has_help(command):
     (["get"], ["get", "expected one path or URL"]),
     (["get", "unix:/run/x.sock"], ["get", "unix:SOCKET:PATH"]),
     (["get", "--unix-socket=/x", "unix:/x:/livez"], ["exclude"]),
-    (["get", "--user=me", "/livez"], ["--password-file"]),
+    (["get", "--user=me", "/livez"], ["--user and --password-file are given together"]),
+    (["get", "--password-file=/x", "/livez"], ["--user and --password-file are given together"]),
     (["get", "--user=me", "--password-file=/no/such", "/livez"], ["/no/such", "No such file"]),
     (["get", f"http://me:{secret('get')}@127.0.0.1/"], ["--user=NAME", "--password-file=FILE"]),
     (["--config.check", "--engine.threads=99"], ["--engine.threads=99", "between 1 and 64"]),
@@ -284,6 +285,17 @@ def test_wait_gives_up_when_its_time_is_over(start, bad):
         assert result.returncode == 1 and result.stdout == ""
         a_line_that_says(result.stderr, "error", "not ready after 200ms", "cache (refused)")
         assert run_program("wait", "--for=live", "--timeout=0", url).returncode == 0
+
+
+def test_wait_without_time_takes_an_answer_that_takes_some():
+    def behave(connection):
+        connection.receive()
+        pause_between_polls(0.2)
+        connection.send(fake_http.answer(200, b"{}"))
+    server = faults.FaultServer(behave)
+    result = run_program("wait", "--timeout=0", f"http://127.0.0.1:{server.port}")
+    assert result.returncode == 0, result.stderr
+    server.close()
 
 
 def test_wait_gives_up_on_a_server_that_hangs():

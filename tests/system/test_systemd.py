@@ -5,6 +5,7 @@ import pathlib
 import select
 import signal
 import socket
+import subprocess
 import sys
 import time
 
@@ -12,9 +13,9 @@ import pytest
 
 from harness import activate, faults
 from harness.client import Endpoint
-from harness.exporter import OFTEN, Exporter, run_program
+from harness.exporter import OFTEN, PROGRAM, Exporter, environment, run_program
 from harness.freeze import frozen_thread
-from harness.waiting import free_port, wait_until
+from harness.waiting import SLOW, accepts_connections, free_port, wait_until
 
 ACTIVATE = [sys.executable, str(pathlib.Path(activate.__file__).resolve())]
 
@@ -114,6 +115,8 @@ def test_the_watchdog_is_fed_while_dependencies_are_down_and_not_while_the_engin
         assert all(age < 4 for age in late), late
         n = systemd.count("WATCHDOG=1")
         wait_until(lambda: systemd.count("WATCHDOG=1") >= n + 2, 10, "it is fed again")
+        statuses = [text for text in systemd.collect() if text.startswith("STATUS=")]
+        assert all(a != b for a, b in zip(statuses, statuses[1:])), "told without a change"
 
 
 def test_a_socket_that_is_given_is_served(directory, config):
@@ -125,6 +128,23 @@ def test_a_socket_that_is_given_is_served(directory, config):
         exporter.wait_for_line('address="(socket given)"')
         assert "LISTEN_FDS" not in pathlib.Path(f"/proc/{exporter.pid}/cmdline").read_text(
             encoding="utf-8")
+
+
+def test_a_socket_that_is_given_is_the_only_one_unless_others_are_asked_for(directory):
+    port = free_port()
+    with open(directory / "log", "wb") as log:
+        process = subprocess.Popen(
+            [*ACTIVATE, "stream", "127.0.0.1", str(port), PROGRAM, "--shutdown.delay=0s",
+             "a=memory:"], env=environment(), stdin=subprocess.DEVNULL, stderr=log)
+    try:
+        wait_until(lambda: accepts_connections(port), 5, "the socket is given")
+        assert Endpoint(port).request("/livez").status == 200
+        process.terminate()
+        assert process.wait(timeout=10 * SLOW) == 0
+    finally:
+        process.kill()
+    said = (directory / "log").read_text(encoding="utf-8")
+    assert said.count("msg=listening") == 1, said
 
 
 def test_what_is_no_listening_socket_is_refused():
