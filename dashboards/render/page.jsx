@@ -160,10 +160,12 @@ function Lines({ panel, data, width, height }) {
   </PanelContextProvider>;
 }
 
-/** Runs of equal values: [{text, color, start, end}] in milliseconds. */
+/** Runs of equal values: [{text, color, start, end}] in milliseconds. Where there is none, none. */
 function runs(field, times, processor) {
   const found = [];
   field.values.forEach((value, index) => {
+    if (value === null)
+      return;
     const shown = processor(value);
     const last = found[found.length - 1];
     const end = times[index + 1] ?? to;

@@ -97,8 +97,8 @@ def web():
 
 def process():
     return [
-        lines("CPU", "Cores used.", 6, 7, [query(rate("process_cpu_seconds_total"), "{{instance}}")],
-              unit="none", decimals=3),
+        lines("CPU", "Processor time, in per cent of one core.", 6, 7,
+              [query(rate("process_cpu_seconds_total"), "{{instance}}")], unit="percentunit"),
         lines("Memory", "Resident memory, and the heap in it.", 6, 7,
               [query("process_resident_memory_bytes{%(e)s}" % E, "{{instance}} resident"),
                query("process_heap_bytes{%(e)s}" % E, "{{instance}} heap")], unit="bytes"),

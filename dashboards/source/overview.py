@@ -67,8 +67,8 @@ def failing():
     labels = "and on (job, instance, dependency) (%s)" % failed
     return table(
         "What fails, why, since when", "Each dependency whose last check failed. Reason: the most "
-        "frequent one of the last five minutes. Failing for: the time since a check last passed, "
-        "empty when none ever did. In a row: checks that failed since then. State is behind the last "
+        "frequent one of the last five minutes. Failing for: the time since a check last passed. "
+        "In a row: checks that failed since then. State is behind the last "
         "check while failure_threshold is not reached.", 15, 8,
         [cells("%s %s" % (STATE, labels)),
          cells("topk by (job, instance, dependency) (1, sum by (job, instance, dependency, reason) "
@@ -82,8 +82,9 @@ def failing():
         sort=[("State", False), ("Failing for", True)], noValue="Nothing fails.",
         overrides=[override("State", **state_cell()),
                    override("Dependency", links=[DETAILS], custom__width=160),
-                   override("Reason", custom__width=110),
-                   override("Failing for", unit="dtdurations", decimals=0, custom__width=110),
+                   override("Reason", noValue="-", custom__width=110),
+                   override("Failing for", unit="dtdurations", decimals=0, noValue="never passed",
+                            custom__width=120),
                    override("Critical", mappings=value_map({"true": ("critical", RED),
                                                             "false": ("no", "text")}),
                             custom__cellOptions={"type": "color-text"}, custom__width=80),

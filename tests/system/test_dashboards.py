@@ -149,6 +149,22 @@ def test_no_two_columns_of_a_table_keep_the_name_of_their_metric(prometheus, pat
             assert len(named) <= 1, f"{one['title']}: {named}"
 
 
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_an_empty_cell_does_not_say_what_an_empty_table_does(prometheus, path):
+    dashboard = load(path)
+    for one in panels(dashboard):
+        if one["type"] != "table" or "noValue" not in one["fieldConfig"]["defaults"]:
+            continue
+        rows = {target["refId"]: len(ask(prometheus, dashboard, target))
+                for target in one["targets"]}
+        headings = one["transformations"][-1]["options"]["renameByName"]
+        with_gaps = {headings.get(f"Value #{name}") for name, n in rows.items()
+                     if n < max(rows.values())}
+        own = {override["matcher"]["options"] for override in one["fieldConfig"]["overrides"]
+               if any(part["id"] == "noValue" for part in override["properties"])}
+        assert with_gaps <= own
+
+
 def test_the_overview_shows_the_worst_first_and_says_why(prometheus):
     overview = load(ROOT / "dashboards/overview.json")
     tiles = ask(prometheus, overview, panel(overview, "Dependencies")["targets"][0])
