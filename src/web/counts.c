@@ -31,7 +31,7 @@ static const struct {
     {409, R(HEARTBEAT)},
     {411, WRITING},
     {413, WRITING},
-    {414, ALL},
+    {414, R(OTHER)}, /* said before the route is known */
     {415, R(HEARTBEAT) | R(MAINTENANCE)},
     {429, ALL},
     {500, R(RELOAD)},

@@ -376,6 +376,11 @@ static void requests_are_counted_from_zero(void **state)
     web_reply_fini(&reply);
     web_get(f->port, "GET", "/livez%00", &reply);
     web_reply_fini(&reply);
+    char request[1100];
+    snprintf(request, sizeof(request), "GET /livez?%0*d HTTP/1.1\r\nHost: t\r\n\r\n", 1025, 0);
+    web_ask(f->port, request, &reply);
+    assert_int_equal(reply.status, 414);
+    web_reply_fini(&reply);
     web_get(f->port, "GET", "/metrics", &reply);
     assert_true(web_reply_dechunk(&reply));
 #define COUNT(route, code) \
@@ -384,6 +389,8 @@ static void requests_are_counted_from_zero(void **state)
     assert_non_null(strstr(reply.body, COUNT("/livez", "503") " 0\n"));
     assert_non_null(strstr(reply.body, COUNT("other", "404") " 1\n"));
     assert_non_null(strstr(reply.body, COUNT("other", "400") " 1\n"));
+    assert_non_null(strstr(reply.body, COUNT("other", "414") " 1\n"));
+    assert_null(strstr(reply.body, COUNT("/livez", "414")));
     assert_non_null(strstr(reply.body, COUNT("/health/{name}", "404") " 0\n"));
     assert_non_null(strstr(reply.body, COUNT("/-/heartbeat/{name}", "204") " 0\n"));
 #undef COUNT
