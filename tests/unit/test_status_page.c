@@ -394,6 +394,13 @@ static void page_is_dressed_for_browsers(void **state)
     assert_int_equal(reply.status, 400);
     assert_non_null(strstr(reply.body, "There is no status “broken”"));
     web_reply_fini(&reply);
+    /* Whoever has it already is told again. */
+    web_ask(f->port,
+            "GET /?status=broken HTTP/1.1\r\nHost: t\r\nConnection: close\r\n"
+            "If-None-Match: *\r\n\r\n",
+            &reply);
+    assert_int_equal(reply.status, 400);
+    web_reply_fini(&reply);
 }
 
 static void page_that_looks_the_same_is_not_sent_again(void **state)
