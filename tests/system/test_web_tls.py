@@ -10,7 +10,7 @@ import time
 import pytest
 
 from harness.exporter import ROOT, Exporter, write_config
-from harness.waiting import SLOW, pause_between_polls, wait_until
+from harness.waiting import SLOW, wait_until
 from harness.web_config import ask_over, client_context, guarded
 
 TLS12 = ssl.TLSVersion.TLSv1_2
@@ -140,7 +140,7 @@ def test_silent_handshake_ends_with_the_deadline_of_a_head(tls, authority):
         sock.sendall(b"\x16\x03\x01")
         with contextlib.suppress(ConnectionError):
             assert sock.recv(16) == b""
-    assert 9 <= time.monotonic() - began <= 10.6 * SLOW
+    assert 9 <= time.monotonic() - began <= 13 * SLOW
     assert web.ask(context=client_context(authority.ca_file)).status == 200
 
 
@@ -225,10 +225,7 @@ def test_new_certificate_is_served_after_a_reload_and_old_connections_go_on(tls,
         for part, path in zip(authority.issue("renewed", "localhost"), ("server.pem", "server.key")):
             shutil.copy(part, directory / path)
         web.reload()
-        began = time.monotonic()
-        while serial_of(web, context) == before:
-            assert time.monotonic() - began <= 1 * SLOW
-            pause_between_polls()
+        wait_until(lambda: serial_of(web, context) != before, 5, "the new certificate is served")
         assert ask_over(old).status == 200
         assert old.getpeercert()["serialNumber"] == before
 
