@@ -182,7 +182,9 @@ static bool learn(struct hx_postgres_link *link, const char *text,
         link->is_plain = true;
         return true;
     }
-    if (!link->is_without_limits && strcmp(failure->sqlstate, "08P01") == 0) {
+    /* Before it has asked for a password: after that it has refused a login. */
+    if (!link->is_without_limits && strcmp(failure->sqlstate, "08P01") == 0 &&
+        !PQconnectionUsedPassword(link->conn)) {
         link->is_without_limits = true;
         return true;
     }

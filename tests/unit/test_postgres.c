@@ -303,6 +303,21 @@ static void a_pooler_that_refuses_startup_options_gets_the_limits_with_the_query
     assert_int_equal(f->peer.n_accepted, 2);
 }
 
+/* pgbouncer has this one SQLSTATE for all that it refuses, passwords too. */
+static void a_pooler_that_refuses_the_password_is_not_tried_again(void **state)
+{
+    struct fixture *f = *state;
+
+    use_plain(f);
+    begin(f);
+    take(f);
+    ANSWER(f, 'R', "\0\0\0\3");
+    assert_string_equal(take(f) + 5, "secret");
+    answer_error(f, "08P01", "password authentication failed");
+    assert_ends(f, HX_REASON_PROTOCOL, "SQLSTATE 08P01");
+    assert_int_equal(f->peer.n_accepted, 1);
+}
+
 static void what_is_no_postgres_is_protocol(void **state)
 {
     struct fixture *f = *state;
@@ -786,6 +801,7 @@ int main(void)
         TEST(require_does_not_go_on_in_plain),
         TEST(a_refused_password_is_not_tried_again),
         TEST(a_pooler_that_refuses_startup_options_gets_the_limits_with_the_query),
+        TEST(a_pooler_that_refuses_the_password_is_not_tried_again),
         TEST(what_is_no_postgres_is_protocol),
         TEST(an_end_in_the_login_is_closed),
         TEST(a_reset_at_accept_is_closed),
