@@ -17,9 +17,10 @@ enum hx_errcode hx_url_parse(const char *text, struct hx_url *url,
                              struct hx_error *err) HX_MUST_CHECK;
 void hx_url_fini(struct hx_url *url);
 
-/* The decoded value of the first query parameter of that name, owned by the caller ("" for one
- * without a value); NULL when it is not there or memory is out. A "+" is no space. */
-char *hx_url_query_get(const struct hx_url *url, const char *name);
+/* Gives the decoded value of the first query parameter of that name, owned by the caller ("" for
+ * one without a value); NULL when it is not there. A "+" is no space. */
+enum hx_errcode hx_url_query_get(const struct hx_url *url, const char *name, char **value,
+                                 struct hx_error *err) HX_MUST_CHECK;
 
 /* Checks that the query has no other parameter than those allowed (NULL-terminated). */
 enum hx_errcode hx_url_query_allow(const struct hx_url *url, const char *const *allowed,

@@ -33,19 +33,25 @@ static bool next_param(const char **query, struct param *param)
     return true;
 }
 
-char *hx_url_query_get(const struct hx_url *url, const char *name)
+enum hx_errcode hx_url_query_get(const struct hx_url *url, const char *name, char **value,
+                                 struct hx_error *err)
 {
     const char *query = url->query != NULL ? url->query : "";
     struct param param;
-    while (next_param(&query, &param)) {
+    *value = NULL;
+    while (*value == NULL && next_param(&query, &param)) {
         char *decoded = hx_percent_decode(param.name, param.name_len);
-        bool is_found = decoded != NULL && strcmp(decoded, name) == 0;
+        bool is_failed = decoded == NULL;
+        if (!is_failed && strcmp(decoded, name) == 0) {
+            *value = hx_percent_decode(param.value, param.value_len);
+            is_failed = *value == NULL;
+        }
         free(decoded);
-        if (is_found) {
-            return hx_percent_decode(param.value, param.value_len);
+        if (is_failed) {
+            return hx_error_set(err, HX_ERR_NOMEM, "out of memory");
         }
     }
-    return NULL;
+    return HX_OK;
 }
 
 static enum hx_errcode check_param(const char *name, const char *const *allowed,

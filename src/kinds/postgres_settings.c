@@ -83,21 +83,15 @@ static enum hx_errcode out_of_memory(struct hx_error *err)
     return hx_error_set(err, HX_ERR_NOMEM, "out of memory");
 }
 
-/* True when the URL's query has the parameter; false too when it could not be copied. */
-static bool take_parameter(const struct hx_url *url, const char *name, char **value)
-{
-    *value = hx_url_query_get(url, name);
-    return *value != NULL;
-}
-
 static enum hx_errcode read_sslmode(const struct hx_url *url, struct hx_postgres_settings *settings,
                                     struct hx_error *err)
 {
     char *text = NULL;
     int mode = 0;
+    enum hx_errcode code = hx_url_query_get(url, "sslmode", &text, err);
 
-    if (!take_parameter(url, "sslmode", &text)) {
-        return HX_OK;
+    if (text == NULL) {
+        return code;
     }
     while (sslmodes[mode] != NULL && strcmp(sslmodes[mode], text) != 0) {
         mode++;
@@ -122,8 +116,12 @@ static enum hx_errcode read_port(const struct hx_url *url, struct hx_postgres_se
 {
     char *text = NULL;
     int64_t port = url->port != 0 ? url->port : HX_POSTGRES_DEFAULT_PORT;
+    enum hx_errcode code = hx_url_query_get(url, "port", &text, err);
 
-    if (take_parameter(url, "port", &text)) {
+    if (code != HX_OK) {
+        return code;
+    }
+    if (text != NULL) {
         bool is_good = url->host == NULL && hx_parse_int(text, 1, UINT16_MAX, &port, NULL) == HX_OK;
         free(text);
         if (!is_good) {
@@ -139,7 +137,12 @@ static enum hx_errcode read_port(const struct hx_url *url, struct hx_postgres_se
 static enum hx_errcode read_host(const struct hx_url *url, struct hx_postgres_settings *settings,
                                  struct hx_error *err)
 {
-    if (take_parameter(url, "host", &settings->socket_directory)) {
+    enum hx_errcode code = hx_url_query_get(url, "host", &settings->socket_directory, err);
+
+    if (code != HX_OK) {
+        return code;
+    }
+    if (settings->socket_directory != NULL) {
         return settings->socket_directory[0] == '/' && url->host == NULL
                    ? HX_OK
                    : hx_error_set(err, HX_ERR_INVALID,
@@ -267,8 +270,9 @@ enum hx_errcode hx_postgres_prepare(struct hx_dependency *dependency, struct hx_
         code = make_limits(&dependency->policy, settings, err);
     }
     if (code == HX_OK) {
-        take_parameter(url, "application_name", &settings->application_name);
-    } else {
+        code = hx_url_query_get(url, "application_name", &settings->application_name, err);
+    }
+    if (code != HX_OK) {
         hx_postgres_release(dependency);
     }
     return code;

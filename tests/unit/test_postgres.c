@@ -780,7 +780,8 @@ static void running_out_of_memory_in_prepare_is_told(void **state)
     bool is_failing = true;
 
     for (size_t n = 1; is_failing; n++) {
-        set_url(f, "postgresql://health:secret@127.0.0.1:%d/app");
+        set_url(f, "postgresql://health:secret@/app?sslmode=disable&host=/run&port=1"
+                   "&application_name=x");
         failing_alloc_at(n);
         enum hx_errcode code = prepare(f, NULL);
         is_failing = failing_alloc_was_reached();
