@@ -308,6 +308,20 @@ static void put(struct hx_postgres_params *params, const char *key, const char *
     }
 }
 
+/* libpq connects to hostaddr; host is the name that it asks for by TLS and that a certificate must
+ * have. There it has no last dot. */
+static void put_host(struct hx_postgres_params *params, const struct hx_dependency *dependency)
+{
+    const char *name = dependency->policy.tls.server_name != NULL
+                           ? dependency->policy.tls.server_name
+                           : dependency->url.host;
+    size_t len = strlen(name);
+
+    len -= len > 1 && name[len - 1] == '.';
+    snprintf(params->host, sizeof(params->host), "%.*s", (int)len, name);
+    put(params, "host", params->host);
+}
+
 /* sslrootcert that exists makes libpq verify also in mode require. */
 static void put_tls(struct hx_postgres_params *params, const struct hx_dependency *dependency,
                     bool is_plain)
@@ -338,12 +352,10 @@ void hx_postgres_params(const struct hx_dependency *dependency,
                         struct hx_postgres_params *params)
 {
     const struct hx_postgres_settings *settings = dependency->settings;
-    const char *name = dependency->policy.tls.server_name;
 
     params->n = 0;
     if (attempt->hostaddr != NULL) {
-        /* libpq connects to hostaddr; host is the name that a certificate must have. */
-        put(params, "host", name != NULL ? name : dependency->url.host);
+        put_host(params, dependency);
         put(params, "hostaddr", attempt->hostaddr);
     } else {
         put(params, "host", settings->socket_directory);

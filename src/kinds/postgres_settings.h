@@ -47,8 +47,9 @@ struct hx_postgres_attempt {
 
 #define HX_POSTGRES_MAX_PARAMS 28
 
-/* Keywords and values for PQconnectStartParams(), NULL-terminated, all borrowed. */
+/* Keywords and values for PQconnectStartParams(), NULL-terminated, all borrowed, some from here. */
 struct hx_postgres_params {
+    char host[256];
     const char *keys[HX_POSTGRES_MAX_PARAMS + 1];
     const char *values[HX_POSTGRES_MAX_PARAMS + 1];
     size_t n;

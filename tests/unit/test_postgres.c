@@ -737,6 +737,9 @@ static void the_options_of_tls_are_told_to_libpq(void **state)
     assert_string_equal(parameter(&params, "host"), "inner.test");
     assert_string_equal(parameter(&params, "hostaddr"), "10.0.0.7");
     assert_string_equal(parameter(&params, "ssl_min_protocol_version"), "TLSv1.3");
+    tls->server_name = (char[]){"outer.test."};
+    hx_postgres_params(&f->check.dependency, &attempt, &params);
+    assert_string_equal(parameter(&params, "host"), "outer.test");
     tls->server_name = NULL;
 }
 
