@@ -41,6 +41,47 @@ def prometheus(new_directory, exporter, alertmanager):
     server.stop()
 
 
+def fires(name, severity="critical", **labels):
+    return {"alertname": name, "severity": severity, "instance": "a", **labels}
+
+
+CACHE = {"dependency": "cache"}
+DOWN = fires("DependencyDown", **CACHE)
+MAINTENANCE = fires("ServiceInMaintenance", "info")
+LOST = fires("HealthExporterTargetDown")
+# (what fires, what fires beside it, is the latter silent)
+BESIDE = [
+    (MAINTENANCE, DOWN, True),
+    (MAINTENANCE, fires("DependencyErrorBudgetBurn", **CACHE), True),
+    (MAINTENANCE, fires("HealthCheckStale", "warning", **CACHE), True),
+    (MAINTENANCE, fires("ServiceNotReady"), True),
+    (MAINTENANCE, fires("HealthExporterStuck"), False),
+    (MAINTENANCE, {**DOWN, "instance": "b"}, False),
+    (LOST, DOWN, True),
+    (LOST, fires("HealthExporterRestarting", "warning"), False),
+    (LOST, fires("HealthExporterShardMissing"), True),
+    (fires("HealthExporterStuck"), fires("HealthCheckStale", "warning", **CACHE), True),
+    (DOWN, fires("ServiceNotReady"), True),
+    (fires("DependencyDown", "warning", **CACHE), fires("ServiceNotReady"), False),
+    (DOWN, fires("DependencyErrorBudgetBurn", **CACHE), True),
+    (DOWN, fires("DependencyBreakerOpen", "warning", **CACHE), True),
+    (DOWN, fires("DependencySlow", "warning", dependency="database"), False),
+    (DOWN, fires("DependencyCertificateExpiring", "warning", **CACHE), False),
+    (fires("DependencyCertificateExpiring", **CACHE),
+     fires("DependencyCertificateExpiring", "warning", **CACHE), True),
+]
+
+
+def test_the_cause_speaks_for_what_follows_from_it(alertmanager):
+    """Each pair by itself, as of a scrape job of its own."""
+    pairs = [[{**one, "job": str(n)} for one in pair] for n, (*pair, _) in enumerate(BESIDE)]
+    alertmanager.tell(one for pair in pairs for one in pair)
+    expected = [(pair[1], is_silent) for pair, (*_, is_silent) in zip(pairs, BESIDE)]
+    expected += [(pair[0], False) for pair in pairs]
+    wait_until(lambda: all(one in alertmanager.alerts() for one in expected), 10,
+               "Alertmanager keeps silent what it shall, and nothing else")
+
+
 def test_a_killed_redis_is_told_and_so_is_its_return(exporter, redis, prometheus, alertmanager,
                                                       webhook):
     wait_until(lambda: prometheus.query('health_check_status{dependency="cache"} == 1'), 10,

@@ -104,10 +104,21 @@ class Alertmanager(Server):
     def _is_ready(self):
         return _answers(self.port, "/-/ready")
 
+    def tell(self, alerts):
+        """These labels' alerts fire, as Prometheus would say it."""
+        body = json.dumps([{"labels": labels} for labels in alerts])
+        told = Endpoint(self.port).request("/api/v2/alerts", "POST", body=body,
+                                           headers={"Content-Type": "application/json"})
+        assert told.status == 200, told
+
+    def alerts(self):
+        """(labels, is it kept silent by another one) of each alert that fires."""
+        alerts = Endpoint(self.port).request("/api/v2/alerts").json()
+        return [(alert["labels"], bool(alert["status"]["inhibitedBy"])) for alert in alerts]
+
     def inhibited(self):
         """Names of the alerts that another one keeps silent."""
-        alerts = Endpoint(self.port).request("/api/v2/alerts").json()
-        return {alert["labels"]["alertname"] for alert in alerts if alert["status"]["inhibitedBy"]}
+        return {labels["alertname"] for labels, is_silent in self.alerts() if is_silent}
 
 
 class Webhook:
