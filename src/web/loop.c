@@ -265,10 +265,9 @@ static enum hx_errcode start_daemon(struct hx_web *web, enum hx_daemon which, st
         flags | (is_tls ? MHD_USE_TLS : 0U), 0, NULL, NULL, hx_on_request, web,
         MHD_OPTION_EXTERNAL_LOGGER, hx_weblog_library, &web->weblog, MHD_OPTION_CONNECTION_LIMIT,
         web->options.max_connections + 1, MHD_OPTION_CONNECTION_MEMORY_LIMIT, MEMORY_LIMIT,
-        MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1,
-        MHD_OPTION_NOTIFY_CONNECTION, hx_on_connection, web, MHD_OPTION_URI_LOG_CALLBACK,
-        hx_on_target, web, MHD_OPTION_NOTIFY_COMPLETED, hx_on_completed, web, last,
-        hx_tls_no_certificate, MHD_OPTION_END);
+        MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1, MHD_OPTION_NOTIFY_CONNECTION, hx_on_connection, web,
+        MHD_OPTION_URI_LOG_CALLBACK, hx_on_target, web, MHD_OPTION_NOTIFY_COMPLETED,
+        hx_on_completed, web, last, hx_tls_no_certificate, MHD_OPTION_END);
     return web->daemons[which] != NULL
                ? HX_OK
                : hx_error_set(err, HX_ERR_SYSTEM, "cannot start libmicrohttpd");

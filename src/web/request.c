@@ -12,6 +12,7 @@ static const struct hx_fault bad_byte = {
 static const struct hx_fault long_query = {414, "the query is longer than 1024 bytes"};
 static const struct hx_fault bad_version = {505, "HTTP/1.0 and HTTP/1.1 are spoken here"};
 static const struct hx_fault bad_field = {400, "a header field is malformed"};
+static const struct hx_fault no_host = {400, "HTTP/1.1 needs Host"};
 static const struct hx_fault two_hosts = {400, "more than one Host"};
 static const struct hx_fault two_lengths = {400, "more than one Content-Length"};
 static const struct hx_fault two_framings = {400,
@@ -136,6 +137,8 @@ const struct hx_fault *hx_head_check(const struct hx_head *head, const char *ver
         return &bad_version;
     if (head->has_bad_field)
         return &bad_field;
+    if (head->n_host == 0 && strcmp(version, "HTTP/1.1") == 0)
+        return &no_host;
     if (head->n_host > 1)
         return &two_hosts;
     if (head->n_content_length > 1)

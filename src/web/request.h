@@ -2,8 +2,9 @@
 /*
  * What a request must look like before anybody looks at what it wants. libmicrohttpd 0.9.75 is
  * lenient where requests can be smuggled (two Content-Lengths, one beside Transfer-Encoding, a
- * space before the colon, %00 in the path), so the head is judged again here. What is refused is
- * answered at once, and its connection closed.
+ * space before the colon, %00 in the path), so the head is judged again here. Its own stricter mode
+ * is off: it sends the head of its refusal twice. What is refused is answered at once, and its
+ * connection closed.
  */
 #ifndef HX_WEB_REQUEST_H
 #define HX_WEB_REQUEST_H

@@ -204,6 +204,15 @@ static void malformed_requests_are_refused_and_closed(void **state)
     assert_int_equal(f->n_reports, 0);
 }
 
+static void missing_host_is_told_once(void **state)
+{
+    struct web_reply reply;
+    web_ask(((struct fixture *)*state)->port, "GET /livez HTTP/1.1\r\n\r\n", &reply);
+    assert_int_equal(reply.status, 400);
+    assert_string_equal(reply.body, "{\"error\":\"HTTP/1.1 needs Host\"}");
+    web_reply_fini(&reply);
+}
+
 static void haproxys_check_is_answered(void **state)
 {
     struct fixture *f = *state;
@@ -369,6 +378,7 @@ int main(void)
         SERVED(unix_socket_answers),
         SERVED(draining_closes_every_connection_after_its_reply),
         SERVED(malformed_requests_are_refused_and_closed),
+        SERVED(missing_host_is_told_once),
         SERVED(haproxys_check_is_answered),
         SERVED(too_long_requests_are_refused),
         HURRIED(slow_drip_cannot_extend_the_deadline),
