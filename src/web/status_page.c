@@ -177,19 +177,19 @@ void hx_status_page_put_next(struct hx_status_page *page, struct hx_strbuf *buf)
         put_frame(page, buf);
 }
 
-/* Over all that is rendered but the rows, and what those are rendered from. */
+/* Over all that is rendered but the rows, and what those are rendered from: the tags of a
+ * configuration, which is told by when it was loaded, and what was taken. */
 bool hx_status_page_etag(const struct hx_status_page *page, char etag[HX_PAGE_ETAG_SIZE])
 {
     struct hx_status_page frame = *page;
     struct hx_strbuf buf;
-    int64_t others[] = {page->list.has_not_up, (int64_t)page->list.n_tags,
-                        page->generation == NULL ? 0 : page->generation->loaded_wall_ns};
+    int64_t loaded_ns = page->generation == NULL ? 0 : page->generation->loaded_wall_ns;
     hx_strbuf_init(&buf);
     frame.next_row = frame.list.n_entries;
     while (!frame.is_over)
         hx_status_page_put_next(&frame, &buf);
     uint64_t hash = hx_hash(hx_strbuf_text(&buf), buf.len, HX_HASH_BEGIN);
-    hash = hx_hash(others, sizeof(others), hash);
+    hash = hx_hash(&loaded_ns, sizeof(loaded_ns), hash);
     hash = hx_hash(page->rows, page->list.n_entries * sizeof(*page->rows), hash);
     snprintf(etag, HX_PAGE_ETAG_SIZE, "W/\"%016" PRIx64 "\"", hash);
     bool is_good = !buf.is_failed;
