@@ -21,6 +21,8 @@ static void every_route_answers_under_all_its_names(void **state)
         expect(*state, started[i], 200, JSON, up);
     expect(*state, "/health/cache", 200, JSON, cache);
     expect(*state, "/readyz/cache", 200, JSON, cache);
+    expect(*state, "/health/reco", 200, JSON,
+           "{\"name\":\"reco\",\"status\":\"up\",\"latency_ms\":0.8}");
     expect(*state, "/-/healthy", 200, TEXT, "Healthy");
     expect(*state, "/-/ready", 200, TEXT, "Ready");
     expect(*state, "/version", 200, JSON,
