@@ -173,7 +173,7 @@ static enum hx_errcode tell(const struct hx_client *client, CURLcode code, struc
     curl_easy_getinfo(client->easy, CURLINFO_OS_ERRNO, &error);
     if (code == CURLE_COULDNT_CONNECT && error > 0)
         return hx_error_set(err, HX_ERR_SYSTEM, "cannot connect: %s", strerrordesc_np((int)error));
-    return hx_error_set(err, HX_ERR_SYSTEM, "%s",
+    return hx_error_set(err, code == CURLE_OPERATION_TIMEDOUT ? HX_ERR_LIMIT : HX_ERR_SYSTEM, "%s",
                         client->error[0] != '\0' ? client->error : curl_easy_strerror(code));
 }
 

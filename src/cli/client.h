@@ -57,7 +57,7 @@ void hx_client_free(struct hx_client *client);
 const char *hx_client_shown(const struct hx_client *client);
 
 /* Asks; any status is an answer. The body is appended (cut at 1 MiB), or printed to standard output
- * when body is NULL. An error says why there was no answer. */
+ * when body is NULL. An error says why there was no answer; HX_ERR_LIMIT: none within the time. */
 enum hx_errcode hx_client_get(struct hx_client *client, int64_t timeout_ns, long *status,
                               struct hx_strbuf *body, struct hx_error *err) HX_MUST_CHECK;
 

@@ -87,13 +87,15 @@ static bool is_reached(struct wait *wait, int64_t left_ns)
     hx_strbuf_init(&body);
     hx_strbuf_init(&reason);
     int64_t timeout_ns = left_ns < ATTEMPT_NS ? left_ns : ATTEMPT_NS;
-    bool is_answered = hx_client_get(wait->client, timeout_ns, &status, &body, &err) == HX_OK;
-    bool is_good = is_answered && status >= 200 && status < 300;
-    if (!is_answered)
+    enum hx_errcode code = hx_client_get(wait->client, timeout_ns, &status, &body, &err);
+    bool is_good = code == HX_OK && status >= 200 && status < 300;
+    /* That the end of all waiting has cut an attempt short is no news. */
+    bool is_cut = code == HX_ERR_LIMIT && left_ns < ATTEMPT_NS && wait->told.len > 0;
+    if (code != HX_OK)
         hx_strbuf_puts(&reason, err.message);
     else if (!is_good)
         hx_waiting_describe(status, hx_strbuf_text(&body), &reason);
-    if (!is_good)
+    if (!is_good && !is_cut)
         tell(wait, &reason);
     hx_strbuf_fini(&reason);
     hx_strbuf_fini(&body);

@@ -281,9 +281,9 @@ def test_wait_gives_up_when_its_time_is_over(start, bad):
     with start({"dependencies": [{"name": "cache", "url": bad, **OFTEN}]}) as exporter:
         exporter.wait_for_state("cache", "down")
         url = f"http://127.0.0.1:{exporter.endpoint.port}"
-        result = run_program("wait", "--timeout=200ms", "--interval=50ms", url)
+        result = run_program("wait", "--timeout=2s", "--interval=50ms", url)
         assert result.returncode == 1 and result.stdout == ""
-        a_line_that_says(result.stderr, "error", "not ready after 200ms", "cache (refused)")
+        a_line_that_says(result.stderr, "error", "not ready after 2s", "cache (refused)")
         assert run_program("wait", "--for=live", "--timeout=0", url).returncode == 0
 
 
@@ -303,6 +303,22 @@ def test_wait_gives_up_on_a_server_that_hangs():
     result = run_program("wait", "--timeout=300ms", f"http://127.0.0.1:{server.port}")
     assert result.returncode == 1
     a_line_that_says(result.stderr, "not ready after 300ms")
+    server.close()
+
+
+def test_an_attempt_that_the_end_cuts_short_hides_no_reason():
+    body = b'{"status":"down","checks":{"cache":{"status":"down","reason":"refused"}}}'
+    first = fake_http.respond(fake_http.answer(503, body))
+    served = []
+
+    def behave(connection):
+        served.append(connection)
+        (first if len(served) == 1 else faults.hang)(connection)
+    server = faults.FaultServer(behave)
+    result = run_program("wait", "--timeout=2s", "--interval=50ms",
+                         f"http://127.0.0.1:{server.port}")
+    assert result.returncode == 1
+    a_line_that_says(result.stderr, "error", "not ready after 2s: down: cache (refused)")
     server.close()
 
 
