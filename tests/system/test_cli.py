@@ -9,7 +9,7 @@ import threading
 import pytest
 
 from harness import fake_http, faults
-from harness.exporter import (OFTEN, PROGRAM, Exporter, a_line_that_says, environment,
+from harness.exporter import (OFTEN, PROGRAM, UNHURRIED, Exporter, a_line_that_says, environment,
                               run_program, write_config)
 from harness.secrets import secret
 from harness.terminal import Terminal
@@ -278,7 +278,7 @@ def _new(directory):
 
 
 def test_wait_gives_up_when_its_time_is_over(start, bad):
-    with start({"dependencies": [{"name": "cache", "url": bad, **OFTEN}]}) as exporter:
+    with start({"dependencies": [{"name": "cache", "url": bad, **UNHURRIED}]}) as exporter:
         exporter.wait_for_state("cache", "down")
         url = f"http://127.0.0.1:{exporter.endpoint.port}"
         result = run_program("wait", "--timeout=2s", "--interval=50ms", url)
@@ -324,7 +324,7 @@ def test_an_attempt_that_the_end_cuts_short_hides_no_reason():
 
 def test_wait_tells_a_stranger_by_its_status():
     server = faults.FaultServer(fake_http.respond(fake_http.answer(404, b"\033[2Jnot here")))
-    result = run_program("wait", "--timeout=100ms", f"http://127.0.0.1:{server.port}")
+    result = run_program("wait", "--timeout=0", f"http://127.0.0.1:{server.port}")
     assert result.returncode == 1 and "\033" not in result.stderr
     a_line_that_says(result.stderr, "status 404")
     server.close()
