@@ -27,9 +27,10 @@ void hx_resolver_answer_fail(struct hx_resolver_answer *answer, enum hx_reason r
     va_end(args);
 }
 
-/* c-ares says "connection refused" also when it could not open a socket at all, and keeps no errno.
- * Whether descriptors ran out is found by asking for one. */
-static void no_server_reached(struct hx_resolver_answer *answer, const char *name)
+/* c-ares 1.18 says "connection refused" of servers that are not there and of those that answer
+ * SERVFAIL or REFUSED, and also when it could not open a socket at all; it keeps no errno. Whether
+ * descriptors ran out is found by asking for one. */
+static void no_server_served(struct hx_resolver_answer *answer, const char *name)
 {
     int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
     if (fd < 0 && hx_reason_from_errno(errno) == HX_REASON_INTERNAL) {
@@ -40,7 +41,8 @@ static void no_server_reached(struct hx_resolver_answer *answer, const char *nam
     if (fd >= 0) {
         close(fd);
     }
-    hx_resolver_answer_fail(answer, HX_REASON_DNS, "no name server answered for \"%s\"", name);
+    hx_resolver_answer_fail(answer, HX_REASON_DNS, "no usable answer from a name server for \"%s\"",
+                            name);
 }
 
 static void fail_by_status(struct hx_resolver_answer *answer, const char *name, int status)
@@ -62,7 +64,7 @@ static void fail_by_status(struct hx_resolver_answer *answer, const char *name, 
                                 name);
         break;
     case ARES_ECONNREFUSED:
-        no_server_reached(answer, name);
+        no_server_served(answer, name);
         break;
     case ARES_ETIMEOUT:
     case ARES_ECANCELLED:

@@ -170,9 +170,9 @@ static void negative_answers_are_dns(void **state)
     assert_fails(*state, "nx.test", HX_REASON_DNS, "no such host \"nx.test\"");
     assert_fails(*state, "empty.test", HX_REASON_DNS, "no address for \"empty.test\"");
     assert_fails(*state, "broken.test", HX_REASON_DNS,
-                 "no name server answered for \"broken.test\"");
+                 "no usable answer from a name server for \"broken.test\"");
     assert_fails(*state, "refuse.test", HX_REASON_DNS,
-                 "no name server answered for \"refuse.test\"");
+                 "no usable answer from a name server for \"refuse.test\"");
 }
 
 static void what_is_no_host_name_is_never_asked(void **state)
@@ -520,7 +520,7 @@ static void a_name_server_that_is_not_there_is_dns_at_once(void **state)
     RUN_UNTIL(&f->loop, asked.n_called > 0);
     assert_true(uv_hrtime() - before < UINT64_C(900000000));
     assert_int_equal(asked.reason, HX_REASON_DNS);
-    assert_string_equal(asked.message, "no name server answered for \"ok.test\"");
+    assert_string_equal(asked.message, "no usable answer from a name server for \"ok.test\"");
     hx_resolver_free(resolver);
 }
 
