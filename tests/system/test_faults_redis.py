@@ -78,4 +78,5 @@ def test_at_most_one_connection_to_a_dependency(batch):
 
 def test_a_refused_password_is_not_tried_twice_in_one_check(batch):
     server = batch.servers["redis_wrongpass"]
-    assert server.received.count(b"AUTH") == server.n_connections
+    # The last connection may have been dropped with the exporter, before anything was sent.
+    assert 0 < server.received.count(b"AUTH") <= server.n_connections

@@ -193,7 +193,7 @@ def test_a_killed_server_is_refused_and_comes_back(start, nginx):
 def test_a_restart_between_two_checks_is_no_failure(start, nginx):
     """The kept connection is dead, the server is well: that is no outage."""
     config = {"dependencies": [
-        {"name": "site", "url": f"http://127.0.0.1:{nginx.port}/ok", "interval": "4s",
+        {"name": "site", "url": f"http://127.0.0.1:{nginx.port}/ok", "interval": "8s",
          "timeout": "2s"}]}
     with start(config) as exporter:
         exporter.wait_for_state("site", "up")
@@ -201,7 +201,7 @@ def test_a_restart_between_two_checks_is_no_failure(start, nginx):
         nginx.stop()
         nginx.start()
         assert exporter.checks("site") == checks, "the restart took longer than the interval"
-        exporter.wait_for(lambda: exporter.checks("site") > checks, 6, "the next check")
+        exporter.wait_for(lambda: exporter.checks("site") > checks, 12, "the next check")
         assert not exporter.failures("site"), exporter.failures("site")
 
 
