@@ -120,23 +120,33 @@ static bool contains(const char *bytes, const char *text)
 }
 
 /* Sends a message of a type whose body is body of len bytes. */
-static void answer(struct fixture *f, char type, const char *body, size_t len)
+static void answer_by(struct peer *peer, char type, const char *body, size_t len)
 {
     char message[512] = {type, 0, 0, (char)((len + 4) >> 8), (char)((len + 4) & 0xff)};
 
     memcpy(message + 5, body, len);
-    peer_send(f->peer.connections, message, 5 + len);
+    peer_send(peer->connections, message, 5 + len);
+}
+
+static void answer(struct fixture *f, char type, const char *body, size_t len)
+{
+    answer_by(&f->peer, type, body, len);
 }
 
 #define ANSWER(f, type, body) answer(f, type, body, sizeof(body) - 1)
 
-static void answer_error(struct fixture *f, const char *state, const char *text)
+static void answer_error_by(struct peer *peer, const char *state, const char *text)
 {
     char body[256];
     int len =
         snprintf(body, sizeof(body), "SFATAL%cVFATAL%cC%s%cM%s%c%c", 0, 0, state, 0, text, 0, 0);
 
-    answer(f, 'E', body, (size_t)len);
+    answer_by(peer, 'E', body, (size_t)len);
+}
+
+static void answer_error(struct fixture *f, const char *state, const char *text)
+{
+    answer_error_by(&f->peer, state, text);
 }
 
 static void let_in(struct fixture *f)
@@ -378,6 +388,23 @@ static void an_address_that_refuses_lets_the_next_be_tried(void **state)
 static void an_address_that_this_host_cannot_use_lets_the_next_be_tried(void **state)
 {
     assert_tries_the_next_address(*state, "postgresql://health@stray6.test:%d/app?sslmode=disable");
+}
+
+/* It would be refused there as well, and the account locked twice as fast. */
+static void a_refused_login_is_not_tried_at_the_next_address(void **state)
+{
+    struct fixture *f = *state;
+    struct peer first;
+
+    peer_open_at(&first, &f->loop, PEER_LISTENS, "127.0.0.2", f->peer.port);
+    set_url(f, "postgresql://health@twice.test:%d/app?sslmode=disable");
+    assert_int_equal(prepare(f, NULL), HX_OK);
+    begin(f);
+    RUN_UNTIL(&f->loop, first.n_received > 0);
+    answer_error_by(&first, "28000", "no entry in pg_hba.conf");
+    assert_ends(f, HX_REASON_AUTH, "127.0.0.2:");
+    assert_int_equal(f->peer.n_accepted, 0);
+    peer_close(&first);
 }
 
 static void a_flood_before_the_login_hits_the_cap(void **state)
@@ -812,6 +839,7 @@ int main(void)
         TEST(nobody_listening_is_refused),
         TEST(an_address_that_refuses_lets_the_next_be_tried),
         TEST(an_address_that_this_host_cannot_use_lets_the_next_be_tried),
+        TEST(a_refused_login_is_not_tried_at_the_next_address),
         TEST(a_flood_before_the_login_hits_the_cap),
         TEST(nothing_comes_after_cancel_while_it_connects),
         TEST(an_error_of_the_query_is_explained),
