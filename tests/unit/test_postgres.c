@@ -11,7 +11,6 @@
 #include "base/option.h"
 #include "base/url.h"
 #include "kinds/kinds.h"
-#include "kinds/postgres_settings.h"
 #include "net/resolver.h"
 #include "peer.h"
 
@@ -670,121 +669,7 @@ static void notices_between_checks_are_dropped(void **state)
     assert_int_equal(n_bytes_of_errors(printed), 0);
 }
 
-/* ---- configuration */
-
-static void bad_configurations_are_refused(void **state)
-{
-    struct fixture *f = *state;
-    static const struct {
-        const char *url, *message;
-    } rows[] = {
-        {"postgresql://127.0.0.1/app", "a user is required"},
-        {"postgresql://u@/app", "expected a host"},
-        {"postgresql://u@h/app?host=/run", "?host=/DIRECTORY"},
-        {"postgresql://u@/app?host=h", "?host=/DIRECTORY"},
-        {"postgresql://u@h/app?port=1", "for unix sockets"},
-        {"postgresql://u@/app?host=/run&port=x", "for unix sockets"},
-        {"postgresql://u@h/app?sslmode=prefer", "unknown sslmode"},
-        {"postgresql://u@h/app?options=-c", "options"},
-        {"postgresql://u@h/app?service=x", "service"},
-    };
-
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        struct hx_error err;
-        set_url(f, rows[i].url);
-        assert_int_not_equal(prepare(f, &err), HX_OK);
-        if (strstr(err.message, rows[i].message) == NULL) {
-            fail_msg("%s: %s", rows[i].url, err.message);
-        }
-        release(f);
-    }
-}
-
-static const char *parameter(const struct hx_postgres_params *params, const char *key)
-{
-    for (size_t i = 0; i < params->n; i++) {
-        if (strcmp(params->keys[i], key) == 0) {
-            return params->values[i];
-        }
-    }
-    return NULL;
-}
-
-static void a_ca_file_means_that_the_server_is_verified(void **state)
-{
-    struct fixture *f = *state;
-    struct hx_postgres_attempt attempt = {.hostaddr = "10.0.0.7"};
-    struct hx_postgres_params params;
-    char ca_file[] = "/etc/ssl/certs/ca-certificates.crt";
-
-    set_url(f, "postgresql://health@db.internal/app");
-    assert_int_equal(prepare(f, NULL), HX_OK);
-    hx_postgres_params(&f->check.dependency, &attempt, &params);
-    assert_string_equal(parameter(&params, "host"), "db.internal");
-    assert_string_equal(parameter(&params, "hostaddr"), "10.0.0.7");
-    assert_string_equal(parameter(&params, "sslmode"), "require");
-    assert_string_equal(parameter(&params, "gssencmode"), "disable");
-    assert_true(hx_postgres_may_be_plain(&f->check.dependency));
-
-    f->check.dependency.policy.tls.ca_file = ca_file;
-    hx_postgres_params(&f->check.dependency, &attempt, &params);
-    assert_string_equal(parameter(&params, "sslmode"), "verify-full");
-    assert_string_equal(parameter(&params, "sslrootcert"), ca_file);
-    assert_false(hx_postgres_may_be_plain(&f->check.dependency));
-
-    f->check.dependency.policy.tls.insecure_skip_verify = true;
-    hx_postgres_params(&f->check.dependency, &attempt, &params);
-    assert_string_equal(parameter(&params, "sslmode"), "require");
-    assert_memory_equal(parameter(&params, "sslrootcert"), "/nonexistent/", 13);
-    f->check.dependency.policy.tls.ca_file = NULL;
-}
-
-static void the_options_of_tls_are_told_to_libpq(void **state)
-{
-    struct fixture *f = *state;
-    struct hx_postgres_attempt attempt = {.hostaddr = "10.0.0.7"};
-    struct hx_tls_options *tls = &f->check.dependency.policy.tls;
-    struct hx_postgres_params params;
-    char server_name[] = "inner.test";
-    struct hx_error err;
-
-    set_url(f, "postgresql://health@db.internal/app?sslmode=verify-full");
-    tls->insecure_skip_verify = true;
-    assert_int_equal(prepare(f, &err), HX_ERR_INVALID);
-    assert_string_equal(err.message, "sslmode verify-full contradicts tls.insecure_skip_verify");
-    tls->insecure_skip_verify = false;
-    release(f);
-    set_url(f, "postgresql://health@db.internal/app?sslmode=verify-full");
-    assert_int_equal(prepare(f, NULL), HX_OK);
-    hx_postgres_params(&f->check.dependency, &attempt, &params);
-    assert_string_equal(parameter(&params, "ssl_min_protocol_version"), "TLSv1.2");
-    tls->server_name = server_name;
-    tls->min_version = HX_TLS_1_3;
-    hx_postgres_params(&f->check.dependency, &attempt, &params);
-    assert_string_equal(parameter(&params, "host"), "inner.test");
-    assert_string_equal(parameter(&params, "hostaddr"), "10.0.0.7");
-    assert_string_equal(parameter(&params, "ssl_min_protocol_version"), "TLSv1.3");
-    tls->server_name = (char[]){"outer.test."};
-    hx_postgres_params(&f->check.dependency, &attempt, &params);
-    assert_string_equal(parameter(&params, "host"), "outer.test");
-    tls->server_name = NULL;
-}
-
-static void files_of_a_home_directory_are_never_read(void **state)
-{
-    struct fixture *f = *state;
-    struct hx_postgres_attempt attempt = {.hostaddr = "10.0.0.7"};
-    struct hx_postgres_params params;
-    static const char *const keys[] = {"passfile", "sslrootcert", "sslcert", "sslkey", "sslcrl"};
-
-    set_url(f, "postgresql://health@db.internal/app");
-    assert_int_equal(prepare(f, NULL), HX_OK);
-    hx_postgres_params(&f->check.dependency, &attempt, &params);
-    for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
-        assert_non_null(parameter(&params, keys[i]));
-        assert_memory_equal(parameter(&params, keys[i]), "/nonexistent/", 13);
-    }
-}
+/* ---- memory */
 
 static void running_out_of_memory_is_internal_and_leaks_nothing(void **state)
 {
@@ -801,22 +686,6 @@ static void running_out_of_memory_is_internal_and_leaks_nothing(void **state)
         }
         hx_kind_postgres.cancel(&f->check);
         uv_run(&f->loop, UV_RUN_NOWAIT);
-    }
-}
-
-static void running_out_of_memory_in_prepare_is_told(void **state)
-{
-    struct fixture *f = *state;
-    bool is_failing = true;
-
-    for (size_t n = 1; is_failing; n++) {
-        set_url(f, "postgresql://health:secret@/app?sslmode=disable&host=/run&port=1"
-                   "&application_name=x");
-        failing_alloc_at(n);
-        enum hx_errcode code = prepare(f, NULL);
-        is_failing = failing_alloc_was_reached();
-        assert_int_equal(code, is_failing ? HX_ERR_NOMEM : HX_OK);
-        release(f);
     }
 }
 
@@ -854,12 +723,7 @@ int main(void)
         TEST(a_server_that_says_why_it_leaves_is_believed),
         TEST(a_connection_that_ends_between_checks_is_no_failure),
         TEST(notices_between_checks_are_dropped),
-        TEST(bad_configurations_are_refused),
-        TEST(a_ca_file_means_that_the_server_is_verified),
-        TEST(the_options_of_tls_are_told_to_libpq),
-        TEST(files_of_a_home_directory_are_never_read),
         TEST(running_out_of_memory_is_internal_and_leaks_nothing),
-        TEST(running_out_of_memory_in_prepare_is_told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
