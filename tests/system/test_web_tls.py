@@ -182,14 +182,15 @@ def clients(authority, other_authority):
     return {"none": [],
             "good": arguments(authority.issue("client", "prometheus.internal", "10.0.0.7")),
             "other_name": arguments(authority.issue("client2", "else.internal")),
+            "server": arguments(authority.issue("client4", "prometheus.internal", for_servers=True)),
             "other_ca": arguments(other_authority.issue("client3", "prometheus.internal"))}
 
 
 @pytest.mark.parametrize("kind, has_ca, sans, served", [
-    ("NoClientCert", False, None, {"none", "good", "other_name", "other_ca"}),
-    ("RequestClientCert", False, None, {"none", "good", "other_name", "other_ca"}),
-    ("RequireAnyClientCert", False, None, {"good", "other_name", "other_ca"}),
-    ("RequireAnyClientCert", False, ["prometheus.internal"], {"good", "other_ca"}),
+    ("NoClientCert", False, None, {"none", "good", "other_name", "server", "other_ca"}),
+    ("RequestClientCert", False, None, {"none", "good", "other_name", "server", "other_ca"}),
+    ("RequireAnyClientCert", False, None, {"good", "other_name", "server", "other_ca"}),
+    ("RequireAnyClientCert", False, ["prometheus.internal"], {"good", "server", "other_ca"}),
     ("VerifyClientCertIfGiven", True, None, {"none", "good", "other_name"}),
     ("RequireAndVerifyClientCert", True, None, {"good", "other_name"}),
     ("RequireAndVerifyClientCert", True, ["prometheus.internal"], {"good"}),

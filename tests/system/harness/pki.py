@@ -6,7 +6,7 @@ import ipaddress
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 DAY = datetime.timedelta(days=1)
 
@@ -32,7 +32,7 @@ class Authority:
         self.ca_file = str(directory / f"{name.replace(' ', '-')}.pem")
         self._write(self.ca_file, self._sign(self._name, self._key.public_key(), 3650 * DAY, True))
 
-    def _sign(self, subject, public_key, valid_for, is_ca=False, names=()):
+    def _sign(self, subject, public_key, valid_for, is_ca=False, names=(), for_servers=False):
         now = datetime.datetime.utcnow().replace(microsecond=0)
         begin = min(now, now + valid_for) - DAY
         builder = (x509.CertificateBuilder().subject_name(subject).issuer_name(self._name)
@@ -42,6 +42,9 @@ class Authority:
         if names:
             builder = builder.add_extension(
                 x509.SubjectAlternativeName([_alternative(name) for name in names]), False)
+        if for_servers:
+            builder = builder.add_extension(
+                x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), False)
         return builder.sign(self._key, hashes.SHA256())
 
     @staticmethod
@@ -50,10 +53,12 @@ class Authority:
             for part in parts:
                 file.write(part.public_bytes(serialization.Encoding.PEM))
 
-    def issue(self, label, *names, valid_for=365 * DAY):
-        """A certificate for these names: the paths of (certificate, key)."""
+    def issue(self, label, *names, valid_for=365 * DAY, for_servers=False):
+        """A certificate for these names, for any purpose or for servers only: the paths of
+        (certificate, key)."""
         key = ec.generate_private_key(ec.SECP256R1())
-        certificate = self._sign(_name(names[0]), key.public_key(), valid_for, names=names)
+        certificate = self._sign(_name(names[0]), key.public_key(), valid_for, names=names,
+                                 for_servers=for_servers)
         cert_file = str(self._directory / f"{label}.pem")
         key_file = str(self._directory / f"{label}.key")
         self._write(cert_file, certificate)
