@@ -25,14 +25,18 @@
 
 #define RULE_BEGIN  "      - alert: "
 #define ANY_NAME    "dependency!=\"\""
-#define MAX_CHANGES 4
-#define TEXT_SIZE   160
+#define MAX_CHANGES 6
+#define TEXT_SIZE   192
 #define LABELS      "        labels:\n"
 #define MINUTE_NS   (60 * HX_NS_PER_S)
 
 /* The shortest windows of the burn rates must hold some checks, or their ratio is chance. */
 #define FAST_BURN_MAX_INTERVAL_NS MINUTE_NS        /* five in 5m */
 #define SLOW_BURN_MAX_INTERVAL_NS (30 * MINUTE_NS) /* four in 2h, 48 in 1d */
+
+/* There while checks fail by the exporter's own trouble; the window is its name's. */
+#define OWN_FAILURES  "dependency:health_check_own_failures:increase5m"
+#define OWN_WINDOW_NS (5 * MINUTE_NS)
 
 #define DOWN_MIN_WAIT_NS     MINUTE_NS
 #define FLAPPING_MIN_SPAN_NS (30 * MINUTE_NS)
@@ -60,6 +64,7 @@ static void fit_slow_burn(const struct hx_dependency *dependency, struct fit *fi
 static void fit_slow(const struct hx_dependency *dependency, struct fit *fit);
 static void fit_breaker(const struct hx_dependency *dependency, struct fit *fit);
 static void fit_certificate(const struct hx_dependency *dependency, struct fit *fit);
+static void fit_windows(const struct hx_dependency *dependency, struct fit *fit);
 
 /* Rules that stand here not are the same for all but for the name. */
 static const struct {
@@ -75,6 +80,7 @@ static const struct {
     {"DependencySlow", NULL, fit_slow},
     {"DependencyBreakerOpen", NULL, fit_breaker},
     {"DependencyCertificateExpiring", NULL, fit_certificate},
+    {"HealthCheckImpossible", NULL, fit_windows},
 };
 #define N_FITS (sizeof(fits) / sizeof(fits[0]))
 
@@ -105,6 +111,24 @@ static int64_t at_least(int64_t value, int64_t least)
     return value < least ? least : value;
 }
 
+/* Where checks are rarer than the windows are long, what one said holds until the next. */
+static void fit_windows(const struct hx_dependency *dependency, struct fit *fit)
+{
+    int64_t span_ns = dependency->policy.interval_ns + dependency->policy.timeout_ns;
+    char span[TEXT_SIZE];
+    char text[TEXT_SIZE];
+    if (span_ns <= OWN_WINDOW_NS)
+        return;
+    whole_seconds(span_ns, span);
+    snprintf(text, sizeof(text), "last_over_time(" OWN_FAILURES "{dependency=\"%.64s\"}[%.16s])",
+             dependency->name, span);
+    add_change(fit, OWN_FAILURES "{" ANY_NAME "}", text);
+    snprintf(text, sizeof(text), "[%.32s]", span);
+    add_change(fit, "[5m]", text);
+    snprintf(text, sizeof(text), "last %.32s", span);
+    add_change(fit, "last 5 minutes", text);
+}
+
 /* One failure must stay silent. Where thresholds let it pass, the state waits for a second failure
  * by itself; where one failure is down, the wait must hold another check. */
 static void fit_down(const struct hx_dependency *dependency, struct fit *fit)
@@ -117,6 +141,7 @@ static void fit_down(const struct hx_dependency *dependency, struct fit *fit)
         wait_ns = at_least(policy->interval_ns + policy->timeout_ns, DOWN_MIN_WAIT_NS);
     snprintf(line, sizeof(line), "        for: %s", whole_seconds(wait_ns, wait));
     add_change(fit, "        for: 1m", line);
+    fit_windows(dependency, fit);
 }
 
 static void fit_down_critical(const struct hx_dependency *dependency, struct fit *fit)
