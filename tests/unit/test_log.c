@@ -313,6 +313,40 @@ static void a_reader_that_has_gone_costs_lines_and_nothing_else(void **state)
     close_channel(&channel);
 }
 
+/* A notice can be lost as well: what it told of must stand in the one that comes through. */
+static void a_reader_that_comes_back_is_told_of_all_that_it_missed(void **state)
+{
+    (void)state;
+    struct channel channel;
+    char path[32];
+    open_channel(&channel, SMALL_PIPE);
+    struct hx_log *log = hx_log_new(channel.write_fd, HX_LOG_INFO, HX_LOG_LOGFMT);
+    assert_non_null(log);
+    uint64_t n = 0;
+    for (; hx_log_dropped(log) == 0; n++) {
+        hx_log(log, HX_LOG_INFO, "line", HX_LOG_INT("i", 1));
+    }
+    close(channel.read_fd);
+    for (int i = 0; i < 100; i++, n++) {
+        hx_log(log, HX_LOG_INFO, "line", HX_LOG_INT("i", 2));
+        (void)poll(NULL, 0, 1);
+    }
+    snprintf(path, sizeof path, "/proc/self/fd/%d", channel.write_fd);
+    channel.read_fd = open(path, O_RDONLY | O_CLOEXEC);
+    assert_true(channel.read_fd >= 0);
+    hx_log(log, HX_LOG_INFO, "last", HX_LOG_INT("i", 3));
+    n++;
+    while (strstr(channel.text, "msg=last i=3\n") == NULL) {
+        assert_true(read_some(&channel));
+    }
+    uint64_t n_lines, n_lost;
+    count_lines(&channel, &n_lines, &n_lost);
+    assert_int_equal(n_lost, hx_log_dropped(log));
+    assert_int_equal(n_lines + n_lost, n);
+    hx_log_free(log);
+    close_channel(&channel);
+}
+
 static void the_flags_of_the_descriptor_are_left_alone(void **state)
 {
     (void)state;
@@ -438,6 +472,7 @@ int main(void)
         cmocka_unit_test(a_stuck_reader_does_not_hold_up_the_end),
         cmocka_unit_test(a_pipe_that_cannot_be_opened_again_never_blocks_either),
         cmocka_unit_test(a_reader_that_has_gone_costs_lines_and_nothing_else),
+        cmocka_unit_test(a_reader_that_comes_back_is_told_of_all_that_it_missed),
         cmocka_unit_test(the_flags_of_the_descriptor_are_left_alone),
         cmocka_unit_test(a_socket_is_written_to_as_well),
         cmocka_unit_test(a_file_gets_every_line),
