@@ -202,7 +202,6 @@ static int serve(struct hx_exporter *exporter, const struct run_options *options
     struct hx_systemd systemd;
     struct hx_error err = {0};
     hx_systemd_init(&systemd);
-    hx_serve_block_signals();
     enum hx_errcode code = prepare_listeners(exporter, options, &err);
     if (code == HX_OK)
         code = hx_exporter_log(exporter, STDERR_FILENO, (enum hx_log_level)options->log_level,
@@ -232,9 +231,13 @@ static int run_ready(struct hx_exporter *exporter, const struct run_options *opt
 /* All that is wrong is told, in whichever file or flag it is. */
 static int run_configured(const struct run_options *options, char *const *arguments, size_t n)
 {
+    bool is_printing = options->is_rules || options->is_dashboard || options->is_check_only;
     struct hx_exporter *exporter = hx_exporter_new();
     if (exporter == NULL)
         return hx_cli_usage_error("out of memory");
+    /* Before a long configuration is read: a reload that is asked for meanwhile ends nothing. */
+    if (!is_printing)
+        hx_serve_block_signals();
     bool is_good = hx_cli_configure(exporter, options->config_file, arguments, n) == HX_EXIT_OK;
     is_good &= read_web_config(exporter, options->web_config_file) == HX_EXIT_OK;
     is_good &= hx_cli_share(exporter, &options->sharing) == HX_EXIT_OK;
