@@ -215,9 +215,9 @@ struct hx_kind;
 struct hx_dependency {
     char *name;
     const struct hx_kind *kind;
-    struct hx_url url;
+    void *settings; /* kind->settings_size bytes, filled by the kind's option table */
     struct hx_policy policy;
-    void *settings;      /* kind->settings_size bytes, filled by the kind's option table */
+    struct hx_url url;
     uint64_t files_hash; /* of what the files of its options (is_file) held before prepare */
 };
 
@@ -285,7 +285,8 @@ HX_API struct hx_resolver *hx_check_resolver(const struct hx_check *check);
 /* The moment (uv_hrtime) at which the engine will call cancel; for server-side limits. */
 HX_API int64_t hx_check_deadline_ns(const struct hx_check *check);
 
-/* A phase begins now; the one before it ends. A phase entered again adds up. */
+/* A phase begins now, the first one with the check; the one before it ends. A phase entered again
+ * adds up. */
 HX_API void hx_check_enter(struct hx_check *check, enum hx_phase phase);
 
 /* A phase took this long, for libraries that measure themselves. Nanoseconds, >= 0. */

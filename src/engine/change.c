@@ -54,24 +54,19 @@ static enum hx_errcode check_new(struct hx_runner *runner, struct hx_record *rec
                                  struct hx_check **check, struct hx_error *err)
 {
     const struct hx_dependency *dependency = record->dependency;
-    struct hx_check *c = calloc(1, sizeof(*c));
-    void *run = calloc(1, dependency->kind->run_size + 1);
-    if (c == NULL || run == NULL) {
-        free(c);
-        free(run);
-        hx_error_set(err, HX_ERR_NOMEM, "out of memory");
-        return HX_ERR_NOMEM;
-    }
+    struct hx_check *c = calloc(1, sizeof(*c) + dependency->kind->run_size);
+    if (c == NULL)
+        return hx_error_set(err, HX_ERR_NOMEM, "out of memory");
     struct hx_shared_part part = {0};
     enum hx_errcode code = part_of(runner, dependency->kind, &part, err);
     if (code != HX_OK) {
         free(c);
-        free(run);
         return hx_error_wrap(err, code, "dependency \"%s\"", dependency->name);
     }
     c->runner = runner;
     c->record = hx_record_hold(record);
-    c->run = run;
+    c->dependency = dependency;
+    c->run = c->run_memory;
     c->shared = part.shared;
     c->connections = part.connections;
     c->phase = -1;
@@ -115,9 +110,8 @@ static void check_free(struct hx_check *check)
         unlist(runner, check);
     hx_timer_clear(&runner->dues, &check->due);
     hx_timer_clear(&runner->deadlines, &check->deadline);
-    check->record->dependency->kind->cancel(check);
+    check->dependency->kind->cancel(check);
     hx_record_release(check->record);
-    free(check->run);
     free(check);
 }
 

@@ -29,24 +29,19 @@
 
 static const struct hx_policy *policy_of(const struct hx_check *check)
 {
-    return &check->record->dependency->policy;
-}
-
-static const struct hx_kind *kind_of(const struct hx_check *check)
-{
-    return check->record->dependency->kind;
+    return &check->dependency->policy;
 }
 
 /* ------------------------------------------------------------------ what kinds ask and tell -- */
 
 const struct hx_dependency *hx_check_dependency(const struct hx_check *check)
 {
-    return check->record->dependency;
+    return check->dependency;
 }
 
 const void *hx_check_settings(const struct hx_check *check)
 {
-    return check->record->dependency->settings;
+    return check->dependency->settings;
 }
 
 void *hx_check_run(const struct hx_check *check)
@@ -83,7 +78,10 @@ static void end_phase(struct hx_check *check, int64_t now_ns)
 
 void hx_check_enter(struct hx_check *check, enum hx_phase phase)
 {
-    int64_t now = hx_clock_monotonic_ns();
+    if (check->phase == (int)phase)
+        return;
+    bool is_first = check->phase < 0 && check->status.phase_set == 0;
+    int64_t now = is_first ? check->started_ns : hx_clock_monotonic_ns();
     end_phase(check, now);
     check->phase = (int)phase;
     check->phase_started_ns = now;
@@ -113,13 +111,13 @@ void hx_check_certificate_expiry(struct hx_check *check, int64_t unix_seconds)
 
 void hx_check_connection_opened(struct hx_check *check)
 {
-    assert(kind_of(check)->has_connections);
+    assert(check->dependency->kind->has_connections);
     hx_gauge_add(check->connections, 1);
 }
 
 void hx_check_connection_closed(struct hx_check *check)
 {
-    assert(kind_of(check)->has_connections);
+    assert(check->dependency->kind->has_connections);
     hx_gauge_add(check->connections, -1);
 }
 
@@ -155,7 +153,7 @@ static void drop_later(struct hx_check *check)
 static void fill_status(struct hx_check *check, bool is_changed)
 {
     struct hx_status *status = &check->status;
-    int64_t wall = hx_clock_wall_ns();
+    int64_t wall = check->finished_ns + check->runner->wall_offset_ns;
     status->state = check->machine.state;
     status->reason = check->machine.reason;
     status->is_last_pass = check->reason == HX_REASON_NONE;
@@ -201,7 +199,7 @@ static void plan_next(struct hx_check *check)
     if (was_open != (check->status.is_breaker_open != 0))
         hx_log(check->runner->options.log, HX_LOG_INFO,
                was_open ? "breaker closed" : "breaker opened: checked less and less",
-               HX_LOG_STR("dependency", check->record->dependency->name),
+               HX_LOG_STR("dependency", check->dependency->name),
                HX_LOG_INT("consecutive_failures", failures));
     if (check->status.is_breaker_open) {
         uint64_t random = hx_runner_random(check->runner);
@@ -290,8 +288,9 @@ void hx_check_finish(struct hx_check *check, enum hx_reason reason, const char *
     check->finished_ns = hx_clock_monotonic_ns();
     check->reason = reason;
     end_phase(check, check->finished_ns);
-    hx_mask_message(check->record->dependency, message, check->status.message,
-                    sizeof(check->status.message));
+    if (message != NULL || check->status.message[0] != '\0')
+        hx_mask_message(check->dependency, message, check->status.message,
+                        sizeof(check->status.message));
     if (check->step == HX_STEP_RUNNING)
         conclude(check);
 }
@@ -300,7 +299,7 @@ void hx_check_drop(struct hx_check *check)
 {
     check->is_to_be_dropped = false;
     check->connected_ns = 0;
-    kind_of(check)->cancel(check);
+    check->dependency->kind->cancel(check);
 }
 
 static bool is_loop_late(const struct hx_check *check, int64_t now_ns)
@@ -313,7 +312,7 @@ static bool is_loop_late(const struct hx_check *check, int64_t now_ns)
 static void discard(struct hx_check *check, int64_t now_ns)
 {
     hx_log(check->runner->options.log, HX_LOG_WARN, "check thrown away: the exporter was stopped",
-           HX_LOG_STR("dependency", check->record->dependency->name),
+           HX_LOG_STR("dependency", check->dependency->name),
            HX_LOG_DOUBLE("late_seconds", (double)(now_ns - check->deadline.due_ns) / 1e9));
     end_run(check);
     atomic_fetch_add_explicit(&check->record->skipped[HX_SKIP_LATE], 1, memory_order_relaxed);
@@ -363,7 +362,7 @@ void hx_check_begin(struct hx_check *check)
     check->started_ns = now;
     hx_runner_count(runner, 1);
     hx_timer_set(&runner->deadlines, &check->deadline, now + policy_of(check)->timeout_ns);
-    kind_of(check)->start(check);
+    check->dependency->kind->start(check);
     if (check->is_finished)
         conclude(check);
     else

@@ -37,7 +37,7 @@ static enum hx_log_level level_of(const struct hx_check *check, enum hx_state to
     case HX_STATE_DOWN:
         break;
     }
-    return check->record->dependency->policy.critical ? HX_LOG_ERROR : HX_LOG_WARN;
+    return check->dependency->policy.critical ? HX_LOG_ERROR : HX_LOG_WARN;
 }
 
 void hx_check_log_change(struct hx_check *check, enum hx_state from)
@@ -50,7 +50,7 @@ void hx_check_log_change(struct hx_check *check, enum hx_state from)
     if (!hx_damper_allows(&check->change_lines, check->finished_ns, CHANGES_A_MINUTE, &held_back))
         return;
     hx_log(check->runner->options.log, level_of(check, to), "dependency changed state",
-           HX_LOG_STR("dependency", check->record->dependency->name),
+           HX_LOG_STR("dependency", check->dependency->name),
            HX_LOG_STR("from", hx_state_text(from)), HX_LOG_STR("to", hx_state_text(to)),
            HX_LOG_STR("reason", is_bad ? hx_reason_text(check->machine.reason) : NULL),
            HX_LOG_STR("message", is_bad ? status->message : NULL),
@@ -65,8 +65,7 @@ static void log_failed(const struct hx_check *check)
     struct hx_log *log = check->runner->options.log;
     if (!hx_log_enabled(log, HX_LOG_DEBUG))
         return;
-    hx_log(log, HX_LOG_DEBUG, "check failed",
-           HX_LOG_STR("dependency", check->record->dependency->name),
+    hx_log(log, HX_LOG_DEBUG, "check failed", HX_LOG_STR("dependency", check->dependency->name),
            HX_LOG_STR("reason", hx_reason_text(check->reason)),
            HX_LOG_STR("message", check->status.message),
            HX_LOG_DOUBLE("duration_seconds", seconds(check->status.duration_ns)),
@@ -75,7 +74,7 @@ static void log_failed(const struct hx_check *check)
 
 static void log_slow(struct hx_check *check)
 {
-    const struct hx_policy *policy = &check->record->dependency->policy;
+    const struct hx_policy *policy = &check->dependency->policy;
     int64_t limit_ns =
         policy->degraded_after_ns > 0 ? policy->degraded_after_ns : policy->timeout_ns / 2;
     struct count_text count;
@@ -84,7 +83,7 @@ static void log_slow(struct hx_check *check)
         !hx_damper_allows(&check->slow_lines, check->finished_ns, SLOW_A_MINUTE, &held_back))
         return;
     hx_log(check->runner->options.log, HX_LOG_WARN, "slow check",
-           HX_LOG_STR("dependency", check->record->dependency->name),
+           HX_LOG_STR("dependency", check->dependency->name),
            HX_LOG_DOUBLE("duration_seconds", seconds(check->status.duration_ns)),
            HX_LOG_DOUBLE("limit_seconds", seconds(limit_ns)),
            HX_LOG_STR("held_back", text_of(held_back, &count)),

@@ -127,15 +127,25 @@ void hx_record_release(struct hx_record *record)
     free(record);
 }
 
+/* How many words are to be written: those of the message, the last, only when it says something or
+ * did so before. */
+static size_t n_to_write(const struct hx_record *record, const struct hx_status *status)
+{
+    size_t n = offsetof(struct hx_status, message) / 8;
+    bool has_had_message = atomic_load_explicit(&record->words[n], memory_order_relaxed) != 0;
+    return has_had_message || status->message[0] != '\0' ? N_WORDS : n;
+}
+
 void hx_record_publish(struct hx_record *record, const struct hx_status *status)
 {
     uint64_t words[N_WORDS];
-    memcpy(words, status, sizeof(words));
+    size_t n = n_to_write(record, status);
+    memcpy(words, status, n * sizeof(words[0]));
     uint64_t sequence = atomic_load_explicit(&record->sequence, memory_order_relaxed);
     atomic_store_explicit(&record->sequence, sequence + 1, memory_order_relaxed);
     /* Each word is stored with release, which keeps it behind the odd sequence number; on x86 that
      * costs nothing, and ThreadSanitizer understands it, which it does not of fences. */
-    for (size_t i = 0; i < N_WORDS; i++)
+    for (size_t i = 0; i < n; i++)
         atomic_store_explicit(&record->words[i], words[i], memory_order_release);
     atomic_store_explicit(&record->sequence, sequence + 2, memory_order_release);
 }

@@ -50,20 +50,22 @@ enum hx_skip_cause { HX_SKIP_BUSY, HX_SKIP_CAPACITY, HX_SKIP_LATE, HX_SKIP_BREAK
 
 struct hx_record {
     atomic_int references;
-    struct hx_dependency *dependency; /* owned by the record */
-    char *labels;                     /* dependency="name", escaped */
-    char *info_labels;                /* kind="...",critical="..." and so on, escaped */
+    char *labels;      /* dependency="name", escaped */
+    char *info_labels; /* kind="...",critical="..." and so on, escaped */
     size_t labels_len, info_labels_len;
     _Atomic uint64_t transitions;
     _Atomic uint64_t skipped[HX_N_SKIP_CAUSES];
     _Atomic uint64_t failures[HX_N_REASONS];
-    int64_t added_ns;    /* monotonic: when it was made */
-    uint32_t reason_set; /* the reasons whose series this record shows */
+    int64_t added_ns;         /* monotonic: when it was made */
+    uint32_t reason_set;      /* the reasons whose series this record shows */
+    struct hx_bounds *bounds; /* of the durations, when the configuration says which; shared */
+
+    /* What the engine needs at each result stands together. */
+    struct hx_dependency *dependency; /* owned by the record */
+    struct hx_history *history;       /* NULL: not kept */
+    struct hx_histogram durations;    /* of its own; observed by the engine */
     _Atomic uint64_t sequence;
     _Atomic uint64_t words[sizeof(struct hx_status) / 8];
-    struct hx_histogram durations; /* of its own; observed by the engine */
-    struct hx_bounds *bounds;      /* its buckets, when the configuration says which; shared */
-    struct hx_history *history;    /* NULL: not kept */
 };
 
 /* Takes the dependency: it is freed with the record, also when this fails. */

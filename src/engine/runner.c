@@ -29,6 +29,8 @@ void hx_runner_init(struct hx_runner *runner, const struct hx_runner_options *op
 {
     *runner = (struct hx_runner){.options = *options,
                                  .turn_at_ns = INT64_MAX,
+                                 .turn_for_ns = INT64_MAX,
+                                 .wall_offset_ns = hx_clock_wall_ns() - hx_clock_monotonic_ns(),
                                  .next_check_id = (int64_t)options->engine + 1,
                                  .random_state = options->seed + options->engine};
     runner->queue_last = &runner->queue_first;
@@ -59,9 +61,9 @@ void hx_runner_report(struct hx_runner *runner, const char *name, const struct h
         return;
     size_t at = hx_generation_index(runner->generation, name);
     struct hx_check *check = at == SIZE_MAX ? NULL : runner->checks[at];
-    if (check == NULL || check->record->dependency->kind->report == NULL)
+    if (check == NULL || check->dependency->kind->report == NULL)
         return;
-    check->record->dependency->kind->report(check, report);
+    check->dependency->kind->report(check, report);
     if (check->step != HX_STEP_IDLE)
         return;
     hx_timer_set(&runner->dues, &check->due, hx_clock_monotonic_ns());
@@ -70,12 +72,12 @@ void hx_runner_report(struct hx_runner *runner, const char *name, const struct h
 
 /* ------------------------------------------------------------------------------ the turn -- */
 
-/* When there is something to do next; INT64_MAX: nothing. */
-static int64_t next_moment(const struct hx_runner *runner, int64_t now_ns)
+/* When there is something to do next; 0: at once, INT64_MAX: nothing. */
+static int64_t next_moment(const struct hx_runner *runner)
 {
     bool has_slot = runner->n_in_flight < runner->n_slots;
     if (runner->dropped != NULL || (runner->queue_first != NULL && has_slot))
-        return now_ns;
+        return 0;
     const struct hx_timer_node *due = hx_timer_first(&runner->dues);
     const struct hx_timer_node *deadline = hx_timer_first(&runner->deadlines);
     int64_t next = due == NULL ? INT64_MAX : due->due_ns;
@@ -95,11 +97,14 @@ static void arm_more(struct hx_runner *runner, int64_t now_ns)
 
 void hx_runner_arm(struct hx_runner *runner)
 {
+    int64_t next = next_moment(runner);
+    if (next >= runner->turn_for_ns || uv_is_closing((uv_handle_t *)&runner->timer))
+        return;
+    runner->turn_for_ns = next;
     int64_t now = hx_clock_monotonic_ns();
-    int64_t next = next_moment(runner, now);
     if (next > now && next < INT64_MAX - TICK_NS)
         next += (TICK_NS - next % TICK_NS) % TICK_NS;
-    if (next >= runner->turn_at_ns || uv_is_closing((uv_handle_t *)&runner->timer))
+    if (next >= runner->turn_at_ns)
         return;
     if (next <= now) {
         arm_more(runner, now);
@@ -155,29 +160,30 @@ static void start_queued(struct hx_runner *runner)
     }
 }
 
-static void take_turn(struct hx_runner *runner)
+static void take_turn(struct hx_runner *runner, int64_t now_ns)
 {
-    int64_t now = hx_clock_monotonic_ns();
-    runner->turn_at_ns = INT64_MAX;
-    expire_due(runner, now);
+    runner->turn_at_ns = runner->turn_for_ns = INT64_MAX;
+    expire_due(runner, now_ns);
     drop_listed(runner);
     start_queued(runner);
-    start_due(runner, now);
+    start_due(runner, now_ns);
     hx_runner_arm(runner);
 }
 
 static void on_timer(uv_timer_t *timer)
 {
     struct hx_runner *runner = timer->data;
-    int64_t lag = hx_clock_monotonic_ns() - runner->turn_at_ns;
+    int64_t now = hx_clock_monotonic_ns();
+    int64_t lag = now - runner->turn_at_ns;
     hx_histogram_observe(runner->options.loop_lag, lag > 0 ? (double)lag / 1e9 : 0);
-    take_turn(runner);
+    runner->wall_offset_ns = hx_clock_wall_ns() - now;
+    take_turn(runner, now);
 }
 
 static void on_more(uv_idle_t *more)
 {
     uv_idle_stop(more);
-    take_turn(more->data);
+    take_turn(more->data, hx_clock_monotonic_ns());
 }
 
 void hx_runner_stop(struct hx_runner *runner)

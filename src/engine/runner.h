@@ -29,13 +29,20 @@ enum hx_step {
     HX_STEP_RUNNING,
 };
 
-/* A dependency's place in the runner; a check of it runs here, one after the other. */
+/* A dependency's place in the runner; a check of it runs here, one after the other. What is seldom
+ * needed comes first, the rest stands together: of thousands of dependencies no line of the cache
+ * is still there when it is their turn. */
 struct hx_check {
-    struct hx_runner *runner;
-    struct hx_record *record;     /* held */
-    void *run;                    /* kind->run_size bytes */
-    void *shared;                 /* kind->attach's, of the runner */
     struct hx_gauge *connections; /* of the kind; NULL: it makes none */
+    struct hx_check *next_queued;
+    struct hx_check *next_dropped;
+    struct hx_damper change_lines, slow_lines; /* in the log */
+
+    struct hx_runner *runner;
+    struct hx_record *record;               /* held */
+    const struct hx_dependency *dependency; /* of the record */
+    void *run;                              /* kind->run_size bytes, behind the check */
+    void *shared;                           /* kind->attach's, of the runner */
     struct hx_timer_node due;
     struct hx_timer_node deadline;
     struct hx_schedule schedule;
@@ -44,16 +51,14 @@ struct hx_check {
     bool is_finished;      /* hx_check_finish() was called in this run */
     bool is_to_be_dropped; /* its connection is to go before the next run */
     bool is_listed;        /* on the runner's list of those to be dropped */
-    struct hx_check *next_queued;
-    struct hx_check *next_dropped;
     int64_t started_ns;
     int64_t finished_ns;
     int64_t connected_ns; /* start of the run that may have opened the kept connection; 0: none */
     int64_t phase_started_ns;
     int phase; /* enum hx_phase, or -1 */
     enum hx_reason reason;
-    struct hx_damper change_lines, slow_lines; /* in the log */
-    struct hx_status status;                   /* what is published next */
+    struct hx_status status; /* what is published next */
+    max_align_t run_memory[];
 };
 
 /* What all checks of a kind share on this loop. */
@@ -81,8 +86,10 @@ struct hx_runner {
     struct hx_generation *generation; /* held; checks[i] belongs to its records[i] */
     struct hx_check **checks;         /* NULL for those of other engines */
     uv_timer_t timer;                 /* of the next turn */
-    uv_idle_t more;     /* for a turn that is to come as soon as the loop has polled */
-    int64_t turn_at_ns; /* for when it is armed; INT64_MAX: not */
+    uv_idle_t more;         /* for a turn that is to come as soon as the loop has polled */
+    int64_t turn_at_ns;     /* for when it is armed; INT64_MAX: not */
+    int64_t turn_for_ns;    /* what it was armed for: nothing is to be done before this */
+    int64_t wall_offset_ns; /* wall clock minus monotonic, at the last turn by the timer */
     struct hx_timer_heap dues;
     struct hx_timer_heap deadlines;
     struct hx_check *queue_first, **queue_last;

@@ -166,9 +166,9 @@ static void order_addresses(struct http_run *run, const struct hx_resolved *reso
 /* Its share of the time that is left; the last address has all of it. */
 static int64_t connect_timeout_ns(const struct hx_check *check, size_t n_addresses_left)
 {
-    int64_t left = hx_check_deadline_ns(check) - hx_clock_monotonic_ns();
     if (n_addresses_left < 2)
         return 0;
+    int64_t left = hx_check_deadline_ns(check) - hx_clock_monotonic_ns();
     return left > 0 ? left / (int64_t)n_addresses_left : 1;
 }
 

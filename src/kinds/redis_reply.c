@@ -118,7 +118,8 @@ enum hx_redis_read hx_redis_read(struct hx_redis_input *input, const char **byte
         if (!input->is_in_reply) {
             begin_reply(input, byte);
         } else if (take_byte(input, byte)) {
-            *reply = input->reply;
+            reply->is_error = input->reply.is_error;
+            memcpy(reply->text, input->reply.text, input->len + 1);
             return HX_REDIS_READ_REPLY;
         }
     }

@@ -25,11 +25,11 @@ struct hx_redis_reply {
 
 /* Zeroed is ready for use. */
 struct hx_redis_input {
-    struct hx_redis_reply reply; /* as far as it has come */
-    size_t len;                  /* of its text */
+    size_t len;                  /* of the reply's text */
     size_t n_bytes;              /* of all replies so far */
     bool is_in_reply;            /* its first byte has come, and not its last */
     bool has_cr;                 /* the last byte may begin its end */
+    struct hx_redis_reply reply; /* as far as it has come */
 };
 
 enum hx_redis_read {

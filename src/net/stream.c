@@ -52,7 +52,6 @@ struct hx_stream_pool {
 
 struct hx_stream {
     union hx_stream_socket uv;
-    uv_connect_t connect;
     struct hx_stream_pool *pool; /* not once the owner has closed the stream */
     struct hx_spares *home;      /* where the block goes */
     const struct hx_stream_events *events;
@@ -62,6 +61,7 @@ struct hx_stream {
     bool is_handle_closed;
     enum hx_reason end_reason; /* with STATE_ENDING */
     char *end_message;         /* with STATE_ENDING; NULL: out of memory */
+    uv_connect_t connect;
     struct hx_address peer;
 };
 

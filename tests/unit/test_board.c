@@ -316,6 +316,23 @@ static void a_reader_never_sees_half_a_result(void **state)
     hx_record_release(race.record);
 }
 
+static void a_message_goes_with_the_result_it_belongs_to(void **state)
+{
+    (void)state;
+    struct hx_record *record = record_of("database", true);
+    struct hx_status failed = {
+        .check_id = 1, .value_set = 1, .values = {2.5}, .message = "refused"};
+    struct hx_status passed = {.check_id = 2};
+    const struct hx_status *published[] = {&passed, &failed, &passed, &passed};
+    for (size_t i = 0; i < sizeof(published) / sizeof(published[0]); i++) {
+        struct hx_status read;
+        hx_record_publish(record, published[i]);
+        hx_record_read(record, &read);
+        assert_memory_equal(&read, published[i], sizeof(read));
+    }
+    hx_record_release(record);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -330,6 +347,7 @@ int main(void)
         cmocka_unit_test(names_are_found_whatever_their_order),
         cmocka_unit_test(a_held_generation_outlives_the_one_that_replaces_it),
         cmocka_unit_test(a_reader_never_sees_half_a_result),
+        cmocka_unit_test(a_message_goes_with_the_result_it_belongs_to),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -256,6 +256,19 @@ static void a_check_may_end_within_start(void **state)
     end(&f);
 }
 
+static void the_phases_of_a_check_last_from_its_begin_to_its_end(void **state)
+{
+    (void)state;
+    struct fixture f;
+    begin(&f, 10);
+    struct hx_record *record = add(&f, dependency_of("a", PASS_LATER));
+    run_until_checks(&f, record, 1);
+    struct hx_status status = status_of(record);
+    assert_int_equal(status.phase_set, 1 << HX_PHASE_CONNECT);
+    assert_int_equal(status.phases_ns[HX_PHASE_CONNECT], status.duration_ns);
+    end(&f);
+}
+
 static void a_kept_connection_is_dropped_after_each_check_when_fresh_is_wanted(void **state)
 {
     (void)state;
@@ -549,6 +562,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_check_may_end_within_start),
+        cmocka_unit_test(the_phases_of_a_check_last_from_its_begin_to_its_end),
         cmocka_unit_test(a_kept_connection_is_dropped_after_each_check_when_fresh_is_wanted),
         cmocka_unit_test(a_result_after_a_stale_one_moves_the_verdict),
         cmocka_unit_test(a_fresh_result_like_the_one_before_moves_no_verdict),
