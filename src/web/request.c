@@ -130,21 +130,29 @@ void hx_head_note(struct hx_head *head, const char *name, size_t name_len, const
     }
 }
 
-const struct hx_fault *hx_head_check(const struct hx_head *head, const char *version,
-                                     enum hx_method method)
+/* What is wrong whatever is asked. */
+static const struct hx_fault *check_form(const struct hx_head *head, const char *version)
 {
-    if (strcmp(version, "HTTP/1.1") != 0 && strcmp(version, "HTTP/1.0") != 0)
+    bool is_1_1 = strcmp(version, "HTTP/1.1") == 0;
+    if (!is_1_1 && strcmp(version, "HTTP/1.0") != 0)
         return &bad_version;
     if (head->has_bad_field)
         return &bad_field;
-    if (head->n_host == 0 && strcmp(version, "HTTP/1.1") == 0)
+    if (head->n_host == 0 && is_1_1)
         return &no_host;
     if (head->n_host > 1)
         return &two_hosts;
     if (head->n_content_length > 1)
         return &two_lengths;
-    if (head->n_content_length > 0 && head->has_transfer_encoding)
-        return &two_framings;
+    return head->n_content_length > 0 && head->has_transfer_encoding ? &two_framings : NULL;
+}
+
+const struct hx_fault *hx_head_check(const struct hx_head *head, const char *version,
+                                     enum hx_method method)
+{
+    const struct hx_fault *fault = check_form(head, version);
+    if (fault != NULL)
+        return fault;
     /* Any page that an operator looks at could send it, and the browser would add his password. Our
      * own page writes nothing. */
     if (method != HX_METHOD_GET && method != HX_METHOD_HEAD)
