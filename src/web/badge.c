@@ -132,29 +132,21 @@ void hx_badge_put_icon(struct hx_strbuf *buf, const char *status)
 
 /* ---- over HTTP ---- */
 
-static bool asks_for_icon(const struct hx_exchange *exchange)
-{
-    static const char icon[] = "icon";
-    return MHD_lookup_connection_value_n(exchange->mhd, MHD_GET_ARGUMENT_KIND, icon, strlen(icon),
-                                         NULL, NULL) == MHD_YES;
-}
-
 static enum MHD_Result send_badge(struct hx_exchange *exchange, const char *name,
                                   const char *status)
 {
     struct hx_strbuf buf;
     char etag[HX_ETAG_SIZE];
     hx_strbuf_init(&buf);
-    if (asks_for_icon(exchange))
+    if (hx_exchange_asks_for(exchange, "icon"))
         hx_badge_put_icon(&buf, status);
     else
         hx_badge_put(&buf, name, status);
     struct MHD_Response *response =
         hx_response_tagged_take(&buf, HX_TYPE_SVG, exchange->is_closing, etag);
-    const char *known =
-        MHD_lookup_connection_value(exchange->mhd, MHD_HEADER_KIND, MHD_HTTP_HEADER_IF_NONE_MATCH);
     return hx_exchange_send_take(
-        exchange, hx_etag_matches(known, etag) ? MHD_HTTP_NOT_MODIFIED : MHD_HTTP_OK, response);
+        exchange, hx_exchange_knows(exchange, etag) ? MHD_HTTP_NOT_MODIFIED : MHD_HTTP_OK,
+        response);
 }
 
 enum MHD_Result hx_badge_handle(struct hx_exchange *exchange)

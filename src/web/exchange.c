@@ -18,6 +18,24 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* ---- what is asked ---- */
+
+const char *hx_exchange_field(const struct hx_exchange *exchange, const char *name)
+{
+    return MHD_lookup_connection_value(exchange->mhd, MHD_HEADER_KIND, name);
+}
+
+bool hx_exchange_asks_for(const struct hx_exchange *exchange, const char *key)
+{
+    return MHD_lookup_connection_value_n(exchange->mhd, MHD_GET_ARGUMENT_KIND, key, strlen(key),
+                                         NULL, NULL) == MHD_YES;
+}
+
+bool hx_exchange_knows(const struct hx_exchange *exchange, const char *etag)
+{
+    return hx_etag_matches(hx_exchange_field(exchange, MHD_HTTP_HEADER_IF_NONE_MATCH), etag);
+}
+
 /* ---- replies ---- */
 
 enum MHD_Result hx_exchange_send(struct hx_exchange *exchange, unsigned status,
@@ -57,6 +75,16 @@ enum MHD_Result hx_exchange_send_error(struct hx_exchange *exchange, unsigned st
                                  hx_response_error(sentence, exchange->is_closing));
 }
 
+enum MHD_Result hx_exchange_send_error_take(struct hx_exchange *exchange, unsigned status,
+                                            struct hx_strbuf *sentence)
+{
+    enum MHD_Result result =
+        sentence->is_failed ? MHD_NO
+                            : hx_exchange_send_error(exchange, status, hx_strbuf_text(sentence));
+    hx_strbuf_fini(sentence);
+    return result;
+}
+
 enum MHD_Result hx_exchange_send_error_with(struct hx_exchange *exchange, unsigned status,
                                             const char *sentence, const char *name,
                                             const char *value)
@@ -80,12 +108,7 @@ enum MHD_Result hx_exchange_send_unknown(struct hx_exchange *exchange)
     struct hx_strbuf sentence;
     hx_strbuf_init(&sentence);
     hx_shard_write_unknown(&exchange->web->options.board->shard, exchange->name, &sentence);
-    enum MHD_Result result =
-        sentence.is_failed
-            ? MHD_NO
-            : hx_exchange_send_error(exchange, MHD_HTTP_NOT_FOUND, hx_strbuf_text(&sentence));
-    hx_strbuf_fini(&sentence);
-    return result;
+    return hx_exchange_send_error_take(exchange, MHD_HTTP_NOT_FOUND, &sentence);
 }
 
 /* ---- a connection ---- */

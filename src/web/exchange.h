@@ -26,6 +26,13 @@ struct hx_exchange {
 
 typedef enum MHD_Result (*hx_handler)(struct hx_exchange *exchange);
 
+/* The value of a header field of the request, the first of that name; NULL: there is none. */
+const char *hx_exchange_field(const struct hx_exchange *exchange, const char *name);
+/* Is the key in the query, with any value or none? */
+bool hx_exchange_asks_for(const struct hx_exchange *exchange, const char *key);
+/* Does the client have what has that tag already (If-None-Match)? */
+bool hx_exchange_knows(const struct hx_exchange *exchange, const char *etag);
+
 /* Queues the reply and counts it; the response stays the caller's. NULL: out of memory, the
  * connection ends without a reply. */
 enum MHD_Result hx_exchange_send(struct hx_exchange *exchange, unsigned status,
@@ -37,6 +44,9 @@ enum MHD_Result hx_exchange_send_constant(struct hx_exchange *exchange, unsigned
                                           enum hx_constant constant);
 enum MHD_Result hx_exchange_send_error(struct hx_exchange *exchange, unsigned status,
                                        const char *sentence);
+/* The same, and takes the sentence. */
+enum MHD_Result hx_exchange_send_error_take(struct hx_exchange *exchange, unsigned status,
+                                            struct hx_strbuf *sentence);
 /* An error with one more header field. */
 enum MHD_Result hx_exchange_send_error_with(struct hx_exchange *exchange, unsigned status,
                                             const char *sentence, const char *name,

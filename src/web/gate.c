@@ -343,10 +343,8 @@ static enum MHD_Result begin_attempt(struct hx_exchange *exchange, const struct 
 /* The status page is for everybody, and with ?details for operators. */
 static enum hx_route_class class_of(const struct hx_exchange *exchange)
 {
-    static const char details[] = "details";
-    bool is_detailed = exchange->route == HX_ROUTE_PAGE &&
-                       MHD_lookup_connection_value_n(exchange->mhd, MHD_GET_ARGUMENT_KIND, details,
-                                                     strlen(details), NULL, NULL) == MHD_YES;
+    bool is_detailed =
+        exchange->route == HX_ROUTE_PAGE && hx_exchange_asks_for(exchange, "details");
     return is_detailed ? HX_CLASS_DETAILS : hx_route_class(exchange->route);
 }
 

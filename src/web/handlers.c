@@ -22,9 +22,7 @@ static enum MHD_Result handle_other(struct hx_exchange *exchange)
 static enum MHD_Result send_file(struct hx_exchange *exchange, enum hx_constant constant)
 {
     const struct hx_constants *constants = &exchange->web->constants;
-    const char *known =
-        MHD_lookup_connection_value(exchange->mhd, MHD_HEADER_KIND, MHD_HTTP_HEADER_IF_NONE_MATCH);
-    bool is_known = hx_etag_matches(known, constants->etags[constant]);
+    bool is_known = hx_exchange_knows(exchange, constants->etags[constant]);
     return hx_exchange_send(exchange, is_known ? MHD_HTTP_NOT_MODIFIED : MHD_HTTP_OK,
                             constants->responses[constant][exchange->is_closing]);
 }

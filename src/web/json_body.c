@@ -16,8 +16,7 @@ const struct hx_fault *hx_json_body_check(struct hx_exchange *exchange)
     static const struct hx_fault bad_type = {
         MHD_HTTP_UNSUPPORTED_MEDIA_TYPE,
         "the body must be JSON: send the header Content-Type: application/json"};
-    const char *type =
-        MHD_lookup_connection_value(exchange->mhd, MHD_HEADER_KIND, MHD_HTTP_HEADER_CONTENT_TYPE);
+    const char *type = hx_exchange_field(exchange, MHD_HTTP_HEADER_CONTENT_TYPE);
     if (type == NULL)
         return NULL;
     size_t len = strcspn(type, "; \t");

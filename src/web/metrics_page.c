@@ -77,11 +77,6 @@ static enum MHD_Result on_argument(void *cls, enum MHD_ValueKind kind, const cha
     return MHD_YES;
 }
 
-static const char *field(const struct hx_exchange *exchange, const char *name)
-{
-    return MHD_lookup_connection_value(exchange->mhd, MHD_HEADER_KIND, name);
-}
-
 /* Another Accept or Accept-Encoding would have had another reply. */
 static struct MHD_Response *vary(struct MHD_Response *response)
 {
@@ -111,8 +106,10 @@ static struct MHD_Response *begin(const struct hx_exchange *exchange,
 
 enum MHD_Result hx_metrics_page_handle(struct hx_exchange *exchange)
 {
-    struct hx_negotiated negotiated = hx_negotiate(field(exchange, MHD_HTTP_HEADER_ACCEPT));
-    bool is_gzip_accepted = hx_negotiate_gzip(field(exchange, MHD_HTTP_HEADER_ACCEPT_ENCODING));
+    struct hx_negotiated negotiated =
+        hx_negotiate(hx_exchange_field(exchange, MHD_HTTP_HEADER_ACCEPT));
+    bool is_gzip_accepted =
+        hx_negotiate_gzip(hx_exchange_field(exchange, MHD_HTTP_HEADER_ACCEPT_ENCODING));
     if (exchange->method == HX_METHOD_HEAD)
         return hx_exchange_send_take(
             exchange, MHD_HTTP_OK,

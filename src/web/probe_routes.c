@@ -33,12 +33,7 @@ enum MHD_Result hx_send_unknown_tag(struct hx_exchange *exchange, const char *ta
     hx_strbuf_puts(&sentence, "no dependency has the tag \"");
     hx_strbuf_puts(&sentence, tag);
     hx_strbuf_putc(&sentence, '"');
-    enum MHD_Result result =
-        sentence.is_failed
-            ? MHD_NO
-            : hx_exchange_send_error(exchange, MHD_HTTP_NOT_FOUND, hx_strbuf_text(&sentence));
-    hx_strbuf_fini(&sentence);
-    return result;
+    return hx_exchange_send_error_take(exchange, MHD_HTTP_NOT_FOUND, &sentence);
 }
 
 enum MHD_Result hx_livez_handle(struct hx_exchange *exchange)

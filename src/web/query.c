@@ -53,10 +53,10 @@ const struct hx_fault *hx_query_read(const struct hx_exchange *exchange, struct 
     *query = (struct hx_query){.dialect = HX_DIALECT_JSON};
     MHD_get_connection_values(exchange->mhd, MHD_GET_ARGUMENT_KIND, on_argument, &reading);
     if (!reading.has_format)
-        query->dialect = reading.is_verbose
-                             ? HX_DIALECT_KUBERNETES
-                             : hx_negotiate_dialect(MHD_lookup_connection_value(
-                                   exchange->mhd, MHD_HEADER_KIND, MHD_HTTP_HEADER_ACCEPT));
+        query->dialect =
+            reading.is_verbose
+                ? HX_DIALECT_KUBERNETES
+                : hx_negotiate_dialect(hx_exchange_field(exchange, MHD_HTTP_HEADER_ACCEPT));
     if (reading.is_verbose && query->dialect == HX_DIALECT_KUBERNETES)
         query->dialect = HX_DIALECT_KUBERNETES_VERBOSE;
     return reading.fault;

@@ -214,21 +214,16 @@ static void on_free(struct hx_pieces *pieces)
     free(page);
 }
 
-static const char *field(const struct hx_exchange *exchange, const char *name)
-{
-    return MHD_lookup_connection_value(exchange->mhd, MHD_HEADER_KIND, name);
-}
-
 static struct hx_status_page *begin(const struct hx_exchange *exchange)
 {
     struct hx_web *web = exchange->web;
     struct hx_status_page *page = calloc(1, sizeof(*page));
     if (page == NULL)
         return NULL;
-    page->pieces = (struct hx_pieces){
-        .write = on_write,
-        .free = on_free,
-        .is_gzip_accepted = hx_negotiate_gzip(field(exchange, MHD_HTTP_HEADER_ACCEPT_ENCODING))};
+    page->pieces = (struct hx_pieces){.write = on_write,
+                                      .free = on_free,
+                                      .is_gzip_accepted = hx_negotiate_gzip(hx_exchange_field(
+                                          exchange, MHD_HTTP_HEADER_ACCEPT_ENCODING))};
     page->telemetry_path = web->options.telemetry_path;
     page->is_detailed = hx_gate_is_operator(exchange);
     page->has_sign_in = !page->is_detailed && hx_gate_has_users(&web->gate);
@@ -264,8 +259,7 @@ static enum MHD_Result send_page(struct hx_exchange *exchange, struct hx_status_
         on_free(&page->pieces);
         return MHD_NO;
     }
-    if (status == MHD_HTTP_OK &&
-        hx_etag_matches(field(exchange, MHD_HTTP_HEADER_IF_NONE_MATCH), etag + strlen("W/")))
+    if (status == MHD_HTTP_OK && hx_exchange_knows(exchange, etag + strlen("W/")))
         status = MHD_HTTP_NOT_MODIFIED;
     if (status != MHD_HTTP_NOT_MODIFIED && exchange->method != HX_METHOD_HEAD)
         return hx_exchange_send_take(
