@@ -10,7 +10,9 @@
  * no more.
  *
  * Each socket that curl waits for has a poll handle on the heap; on_socket_wanted makes it and
- * closes it, always before curl closes the descriptor, and its close callback frees it. A socket
+ * closes it, always before curl closes the descriptor, and its close callback frees it. That of a
+ * kept connection stays with the transfer and goes on watching: as curl mostly wants the same of
+ * it the next time, the system need not be told. What comes meanwhile only ends that. A socket
  * that cannot be watched (out of memory) fails its transfer at once with CURLE_OUT_OF_MEMORY; to
  * return an error to curl instead would end all transfers for ever.
  *
@@ -33,11 +35,12 @@ struct hx_curl_loop {
     struct hx_curl_transfer *failed; /* to end with CURLE_OUT_OF_MEMORY */
 };
 
-struct watch {
+struct hx_curl_watch {
     uv_poll_t poll;
     struct hx_curl_loop *loop;
     curl_socket_t fd;
-    int events;
+    int events;   /* watched for; 0: none */
+    bool is_idle; /* kept between transfers */
 };
 
 static int on_timer_wanted(CURLM *multi, long timeout_ms, void *data);
@@ -89,9 +92,9 @@ static int on_timer_wanted(CURLM *multi, long timeout_ms, void *data)
     return 0;
 }
 
-static struct watch *watch_new(struct hx_curl_loop *loop, curl_socket_t fd)
+static struct hx_curl_watch *watch_new(struct hx_curl_loop *loop, curl_socket_t fd)
 {
-    struct watch *watch = calloc(1, sizeof(*watch));
+    struct hx_curl_watch *watch = calloc(1, sizeof(*watch));
     if (watch == NULL)
         return NULL;
     if (uv_poll_init_socket(loop->uv, &watch->poll, fd) != 0) {
@@ -105,32 +108,66 @@ static struct watch *watch_new(struct hx_curl_loop *loop, curl_socket_t fd)
     return watch;
 }
 
+/* The one that was kept, if it is of this socket, or a new one; NULL: out of memory. */
+static struct hx_curl_watch *watch_for(struct hx_curl_loop *loop, struct hx_curl_transfer *transfer,
+                                       curl_socket_t fd)
+{
+    struct hx_curl_watch *watch = transfer->watch;
+    if (watch == NULL || watch->fd != fd) {
+        hx_curl_loop_unwatch(transfer);
+        return watch_new(loop, fd);
+    }
+    transfer->watch = NULL;
+    watch->is_idle = false;
+    curl_multi_assign(loop->multi, fd, watch);
+    return watch;
+}
+
+/* curl does not wait for the socket any more. */
+static void put_aside(struct hx_curl_watch *watch, struct hx_curl_transfer *transfer)
+{
+    curl_multi_assign(watch->loop->multi, watch->fd, NULL);
+    if (transfer == NULL || !transfer->is_kept || transfer->watch != NULL) {
+        uv_close((uv_handle_t *)&watch->poll, on_poll_closed);
+        return;
+    }
+    watch->is_idle = true;
+    transfer->watch = watch;
+}
+
 static int on_socket_wanted(CURL *easy, curl_socket_t fd, int what, void *data, void *socket_data)
 {
     struct hx_curl_loop *loop = data;
-    struct watch *watch = socket_data;
+    struct hx_curl_watch *watch = socket_data;
+    struct hx_curl_transfer *transfer = NULL;
+    curl_easy_getinfo(easy, CURLINFO_PRIVATE, &transfer);
     if (what == CURL_POLL_REMOVE) {
-        if (watch != NULL) {
-            curl_multi_assign(loop->multi, fd, NULL);
-            uv_close((uv_handle_t *)&watch->poll, on_poll_closed);
-        }
+        if (watch != NULL)
+            put_aside(watch, transfer);
         return 0;
     }
     if (watch == NULL)
-        watch = watch_new(loop, fd);
+        watch = watch_for(loop, transfer, fd);
     if (watch == NULL) {
-        struct hx_curl_transfer *transfer = NULL;
-        curl_easy_getinfo(easy, CURLINFO_PRIVATE, &transfer);
         fail_later(loop, transfer);
         return 0;
     }
-    watch->events = 0;
+    int events = 0;
     if (what & CURL_POLL_IN)
-        watch->events |= UV_READABLE;
+        events |= UV_READABLE;
     if (what & CURL_POLL_OUT)
-        watch->events |= UV_WRITABLE;
-    uv_poll_start(&watch->poll, watch->events, on_poll);
+        events |= UV_WRITABLE;
+    if (watch->events != events)
+        uv_poll_start(&watch->poll, events, on_poll);
+    watch->events = events;
     return 0;
+}
+
+void hx_curl_loop_unwatch(struct hx_curl_transfer *transfer)
+{
+    if (transfer->watch != NULL)
+        uv_close((uv_handle_t *)&transfer->watch->poll, on_poll_closed);
+    transfer->watch = NULL;
 }
 
 static void on_poll_closed(uv_handle_t *handle)
@@ -145,6 +182,7 @@ static void end_failed(struct hx_curl_loop *loop)
     while (loop->failed != NULL) {
         struct hx_curl_transfer *transfer = loop->failed;
         hx_curl_loop_remove(loop, transfer);
+        hx_curl_loop_unwatch(transfer);
         transfer->on_done(transfer, CURLE_OUT_OF_MEMORY);
     }
 }
@@ -161,6 +199,8 @@ static void end_done(struct hx_curl_loop *loop)
         curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &transfer);
         /* The message dies here. */
         hx_curl_loop_remove(loop, transfer);
+        if (code != CURLE_OK)
+            hx_curl_loop_unwatch(transfer);
         transfer->on_done(transfer, code);
     }
 }
@@ -213,8 +253,13 @@ static void on_timeout(uv_timer_t *timer)
 
 static void on_poll(uv_poll_t *poll, int status, int events)
 {
-    struct watch *watch = poll->data;
+    struct hx_curl_watch *watch = poll->data;
     int flags = 0;
+    if (watch->is_idle) { /* the next transfer will see */
+        uv_poll_stop(poll);
+        watch->events = 0;
+        return;
+    }
     /* uv tells any error of a socket as UV_EBADF and stops watching it. CURL_CSELECT_ERR would make
      * curl give up without asking which; told that it can read, it first takes what had arrived
      * before the error, and then meets the error itself. */

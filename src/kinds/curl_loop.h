@@ -14,6 +14,7 @@
 
 struct uv_loop_s;
 struct hx_curl_loop;
+struct hx_curl_watch;
 
 /* A transfer of an easy handle; embedded in the memory of who wants it, zeroed at first. The easy
  * handle stays the owner's, and CURLOPT_PRIVATE is taken. */
@@ -23,6 +24,10 @@ struct hx_curl_transfer {
     void (*on_done)(struct hx_curl_transfer *transfer, CURLcode code);
     struct hx_curl_transfer *next, **link; /* on one of the loop's lists; link NULL: on none */
     bool is_added;                         /* to curl's multi handle */
+    /* Its connection is kept for the next one, and so is what watches it, which takes five system
+     * calls to make and to close. The owner sets it, and then must call hx_curl_loop_unwatch(). */
+    bool is_kept;
+    struct hx_curl_watch *watch; /* kept, until the next transfer; NULL: none */
 };
 
 enum hx_errcode hx_curl_loop_new(struct uv_loop_s *uv, struct hx_curl_loop **loop,
@@ -38,5 +43,9 @@ enum hx_errcode hx_curl_loop_add(struct hx_curl_loop *loop,
 /* Ends a transfer without on_done, closing its connection; nothing when it is not on the loop. Not
  * from within a callback of the easy handle. */
 void hx_curl_loop_remove(struct hx_curl_loop *loop, struct hx_curl_transfer *transfer);
+
+/* Lets go of the watch that is kept, if there is one: when curl closes a socket of the transfer
+ * (CURLOPT_CLOSESOCKETFUNCTION), and before the transfer's memory goes. */
+void hx_curl_loop_unwatch(struct hx_curl_transfer *transfer);
 
 #endif

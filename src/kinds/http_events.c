@@ -50,6 +50,7 @@ static curl_socket_t on_open_socket(void *data, curlsocktype purpose, struct cur
 static int on_close_socket(void *data, curl_socket_t fd)
 {
     struct hx_http_exchange *exchange = data;
+    hx_curl_loop_unwatch(&exchange->transfer);
     if (exchange->n_sockets > 0) {
         exchange->n_sockets--;
         hx_check_connection_closed(exchange->check);

@@ -196,6 +196,7 @@ static bool set_keeping(struct hx_http_exchange *exchange)
     CURL *easy = exchange->transfer.easy;
     int connection = hx_check_dependency(exchange->check)->policy.connection;
     bool is_kept = connection == HX_CONNECTION_KEEP && exchange->is_own_origin;
+    exchange->transfer.is_kept = is_kept;
     curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, is_kept ? 0L : 1L);
     curl_easy_setopt(easy, CURLOPT_FORBID_REUSE, is_kept ? 0L : 1L);
     return !is_kept || make_cache(exchange);
@@ -298,6 +299,7 @@ void hx_http_exchange_cancel(struct hx_http_exchange *exchange, struct hx_curl_l
     hx_http_exchange_disconnect(exchange);
     curl_easy_cleanup(exchange->transfer.easy);
     hx_http_events_forget_sockets(exchange);
+    hx_curl_loop_unwatch(&exchange->transfer);
     hx_strbuf_fini(&exchange->body);
     *exchange = (struct hx_http_exchange){0};
 }

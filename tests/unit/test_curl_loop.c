@@ -11,6 +11,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -23,6 +24,7 @@ static bool is_curl_spared;
 
 static const struct http_peer_route ROUTES[] = {
     {.path = "/", .reply = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"},
+    {.path = "/last", .reply = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok", .closes = true},
     {.path = "/hang"},
     {.path = NULL},
 };
@@ -189,6 +191,91 @@ static void closes_the_connection_of_a_removed_transfer(void **state)
     job_fini(&job);
 }
 
+/* ---- connections that are kept ---- */
+
+static int on_close(void *data, curl_socket_t fd)
+{
+    hx_curl_loop_unwatch(data);
+    return close(fd);
+}
+
+static CURLSH *keep(struct job *job)
+{
+    CURLSH *cache = curl_share_init();
+    curl_share_setopt(cache, CURLSHOPT_SHARE, CURL_LOCK_DATA_CONNECT);
+    curl_easy_setopt(job->transfer.easy, CURLOPT_SHARE, cache);
+    curl_easy_setopt(job->transfer.easy, CURLOPT_CLOSESOCKETFUNCTION, on_close);
+    curl_easy_setopt(job->transfer.easy, CURLOPT_CLOSESOCKETDATA, &job->transfer);
+    job->transfer.is_kept = true;
+    return cache;
+}
+
+static void drop(struct job *job, CURLSH *cache)
+{
+    curl_easy_setopt(job->transfer.easy, CURLOPT_SHARE, NULL);
+    curl_share_cleanup(cache);
+    assert_null(job->transfer.watch);
+    job_fini(job);
+}
+
+static void run_kept(struct fixture *f, struct job *job)
+{
+    int n_wanted = job->n_done + 1;
+    assert_int_equal(hx_curl_loop_add(f->loop, &job->transfer), HX_OK);
+    run_until(f, &job->n_done, n_wanted);
+    assert_int_equal(job->code, CURLE_OK);
+    assert_non_null(job->transfer.watch);
+}
+
+static void goes_on_watching_a_kept_connection(void **state)
+{
+    struct fixture *f = *state;
+    struct job job;
+    job_init(&job, f->loop, f->peer.port, "/");
+    CURLSH *cache = keep(&job);
+    run_kept(f, &job);
+    const struct hx_curl_watch *watch = job.transfer.watch;
+    run_kept(f, &job);
+    assert_ptr_equal(job.transfer.watch, watch);
+    assert_int_equal(f->peer.n_connections, 1);
+    drop(&job, cache);
+}
+
+static void count(uv_prepare_t *prepare)
+{
+    ++*(int *)prepare->data;
+}
+
+static void set_true(uv_timer_t *timer)
+{
+    *(bool *)timer->data = true;
+}
+
+static void sleeps_after_the_end_of_a_kept_connection(void **state)
+{
+    struct fixture *f = *state;
+    struct job job;
+    int n_turns = 0;
+    bool is_over = false;
+    uv_prepare_t turns = {.data = &n_turns};
+    uv_timer_t timer = {.data = &is_over};
+    job_init(&job, f->loop, f->peer.port, "/last");
+    CURLSH *cache = keep(&job);
+    run_kept(f, &job);
+    uv_prepare_init(&f->uv, &turns);
+    uv_prepare_start(&turns, count);
+    uv_timer_init(&f->uv, &timer);
+    uv_timer_start(&timer, set_true, 50, 0);
+    while (!is_over)
+        uv_run(&f->uv, UV_RUN_ONCE);
+    assert_in_range(n_turns, 1, 20);
+    uv_close((uv_handle_t *)&turns, NULL);
+    uv_close((uv_handle_t *)&timer, NULL);
+    run_kept(f, &job);
+    assert_int_equal(f->peer.n_connections, 2);
+    drop(&job, cache);
+}
+
 static void new_reports_each_allocation_that_fails(void **state)
 {
     struct fixture *f = *state;
@@ -282,6 +369,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(runs_many_transfers_at_once, set_up, tear_down),
         cmocka_unit_test_setup_teardown(tells_of_a_refused_connection, set_up, tear_down),
         cmocka_unit_test_setup_teardown(closes_the_connection_of_a_removed_transfer, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(goes_on_watching_a_kept_connection, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(sleeps_after_the_end_of_a_kept_connection, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(new_reports_each_allocation_that_fails, set_up, tear_down),
         cmocka_unit_test_setup_teardown(fails_a_transfer_whose_socket_cannot_be_watched, set_up,
