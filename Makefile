@@ -184,6 +184,8 @@ $(MAN1) $(MAN5): $(BUILD)/man/%: deploy/man/%.in deploy/man/write $(PROG)
 unit: $(TESTS:%=$(BUILD)/unit/%)
 	@tests/unit/run $(TESTS:%=$(BUILD)/unit/%)
 
+# They mostly wait; the tests of a file share servers, and stay together.
+TWO_AT_A_TIME := -n 2 --dist loadfile
 system: $(PROG) $(LIB_SO)
 	HX_PROGRAM=$(abspath $(PROG)) /usr/bin/python3 -m pytest -q -p no:cacheprovider --durations=12 \
 	    $(if $(filter tests/%,$(PYTEST_ARGS)),,tests/system) $(PYTEST_ARGS)
@@ -191,7 +193,7 @@ system: $(PROG) $(LIB_SO)
 test: setup-test
 	@$(MAKE) --no-print-directory all
 	@$(MAKE) --no-print-directory -k unit promtool-golden docs-check alerts-check dashboards-check \
-	    deploy-check system
+	    deploy-check system PYTEST_ARGS="$(TWO_AT_A_TIME) $(PYTEST_ARGS)"
 
 promtool-golden:
 	@tests/lint/promtool_golden
@@ -209,14 +211,13 @@ deploy-check: $(PROG) man
 	@tests/lint/check_deploy $(PROG) $(MAN1) $(MAN5)
 
 # The same tests in builds that watch memory, undefined behaviour and threads; what tests other tools
-# more than this program's memory is left to the plain build, and so is what loads the library. Two
-# at a time: here nobody looks at the clock.
+# more than this program's memory is left to the plain build, and so is what loads the library.
 ASAN_LEAVES_OUT := web_tools alerts_end_to_end dashboards dashboard_rules print_alert_rules \
     completion schema haproxy gates formats_fuzz page_browser
 asan:
 	$(MAKE) --no-print-directory BUILD=build/asan SANITIZE=address,undefined all unit
 	HX_SLOW=1 $(MAKE) --no-print-directory BUILD=build/asan SANITIZE=address,undefined system \
-	    PYTEST_ARGS="-n 2 --dist loadfile $(ASAN_LEAVES_OUT:%=--ignore=tests/system/test_%.py) $(PYTEST_ARGS)"
+	    PYTEST_ARGS="$(TWO_AT_A_TIME) $(ASAN_LEAVES_OUT:%=--ignore=tests/system/test_%.py) $(PYTEST_ARGS)"
 tsan:
 	$(MAKE) --no-print-directory BUILD=build/tsan SANITIZE=thread CC=clang unit TESTS="$(TSAN_TESTS)"
 # The border: everything that more than one thread touches.
