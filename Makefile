@@ -108,9 +108,12 @@ $(BUILD)/obj/%.o: src/%.c $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(call say,CC)$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 
-# The command line runs once: there size is worth more than speed.
+# The command line runs once, and so does what reads the web configuration and explains what is wrong
+# with a file: there size is worth more than speed.
+RUNS_ONCE := $(PROG_OBJ) $(patsubst %,$(BUILD)/obj/config/%.o,web_config web_config_tls describe \
+    diagnostics excerpt unknown useless names schema schema_option schema_type)
 ifeq ($(SANITIZE),)
-$(PROG_OBJ): OPTIMIZE := -Os
+$(RUNS_ONCE): OPTIMIZE := -Os
 endif
 
 VERSION_FLAGS := -DHX_VERSION='"$(VERSION)"' -DHX_REVISION='"$(REVISION)"'
