@@ -2,13 +2,13 @@
 """Every real answer in every state and dialect is as /openapi.json says."""
 import json
 import signal
-import time
 
 import jsonschema
 import pytest
 
 from harness.exporter import OFTEN, write_config
 from harness.openapi import Description
+from harness.waiting import stopped_for
 
 FORMATS = ("", "?format=json", "?format=health%2Bjson", "?format=spring", "?format=microprofile",
            "?format=kubernetes", "?verbose")
@@ -117,9 +117,7 @@ def test_answers_just_after_waking(start):
             report(exporter, name, "pass")
             exporter.wait_for_state(name, "up")
         description = Description(exporter)
-        exporter.process.send_signal(signal.SIGSTOP)
-        time.sleep(2.6)
-        exporter.process.send_signal(signal.SIGCONT)
+        stopped_for(exporter.pid, 2.6)
         for form in FORMATS:  # stale, unless a check has been quicker
             description.check("/readyz" + form, exporter.get("/readyz" + form))
 

@@ -11,7 +11,7 @@ import time
 from harness import faults
 from harness.client import read_reply
 from harness.metrics import Metrics
-from harness.waiting import SLOW, pause_between_polls
+from harness.waiting import SLOW, pause_between_polls, stop
 
 STALE_AFTER = 1.5 * SLOW
 ASLEEP = 2 * STALE_AFTER
@@ -27,7 +27,7 @@ def test_the_first_answers_after_it_show_nothing_old_as_up(start):
     with start(config) as exporter:
         for name in names:
             exporter.wait_for_state(name, "up")
-        os.kill(exporter.pid, signal.SIGSTOP)
+        stop(exporter.pid)
         try:
             # They wait in the kernel's queue, and are the first thing that it sees.
             pages = [asked(exporter, "/metrics") for _ in range(4)]
@@ -85,7 +85,7 @@ def test_a_check_in_flight_is_not_blamed_on_its_dependency(start):
                                 "interval": "60s", "timeout": f"{SLOW}s"}]}
     with start(config) as exporter:
         exporter.wait_for(is_reached.is_set, 5, "the check is under way")
-        os.kill(exporter.pid, signal.SIGSTOP)
+        stop(exporter.pid)
         pause_between_polls(3 * SLOW)
         os.kill(exporter.pid, signal.SIGCONT)
         exporter.wait_for_state("slow", "up")

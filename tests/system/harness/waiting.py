@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Waiting on conditions. This is the only place of the suite that sleeps."""
 import os
+import pathlib
 import random
 import signal
 import socket
@@ -20,13 +21,6 @@ def pause_between_polls(seconds=0.02):
     time.sleep(seconds)
 
 
-def stopped_for(pid, seconds):
-    """The whole process stands still for a while."""
-    os.kill(pid, signal.SIGSTOP)
-    pause_between_polls(seconds)
-    os.kill(pid, signal.SIGCONT)
-
-
 def wait_until(condition, timeout, what, every=0.02):
     """Polls until the condition returns something true, and returns it."""
     deadline = time.monotonic() + timeout * SLOW
@@ -37,6 +31,25 @@ def wait_until(condition, timeout, what, every=0.02):
         if time.monotonic() >= deadline:
             raise AssertionError(f"not within {timeout * SLOW:g} s: {what} (last: {value!r})")
         pause_between_polls(every)
+
+
+def stop(pid):
+    """The whole process stands still. SIGSTOP takes effect only when one of its threads has run, and
+    until then the others may go on."""
+    os.kill(pid, signal.SIGSTOP)
+    wait_until(lambda: set(_thread_states(pid)) == {"T"}, 5, f"{pid} is stopped", every=0.001)
+
+
+def _thread_states(pid):
+    for path in pathlib.Path(f"/proc/{pid}/task").glob("*/stat"):
+        yield path.read_text(encoding="ascii", errors="replace").rpartition(") ")[2][0]
+
+
+def stopped_for(pid, seconds):
+    """The whole process stands still for a while."""
+    stop(pid)
+    pause_between_polls(seconds)
+    os.kill(pid, signal.SIGCONT)
 
 
 def accepts_connections(port, host="127.0.0.1"):
